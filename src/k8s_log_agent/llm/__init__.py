@@ -1,0 +1,1 @@
+"""The local model: client, schema, prompts, server, benchmark."""

@@ -1,0 +1,1 @@
+"""Similar records: embeddings, vector store, lexical search, fusion."""

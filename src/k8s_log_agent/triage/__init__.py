@@ -1,0 +1,1 @@
+"""From the lines of a window to a verdict."""
