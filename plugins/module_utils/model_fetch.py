@@ -1,0 +1,251 @@
+"""Brings one model file to its place: from the first source that gives the right bytes, and never by halves.
+
+A source is a mapping with exactly one of ``path``, ``url`` (with ``mirrors``) or ``distribution`` (with ``file``).
+Bytes arrive in ``<destination>.partial``, are hashed and their GGUF header read, and are then renamed over the
+destination. A download that is cut short leaves the partial file and a note of what it was, so that the next call resumes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+from urllib.error import HTTPError
+
+from .gguf import GgufError, read_header
+
+CHUNK_BYTES = 1 << 20
+RANGE_NOT_SATISFIABLE = 416
+PARTIAL_CONTENT = 206
+
+Opener = Callable[[str, dict[str, str]], Any]
+
+
+class SourceFailed(Exception):
+    """This source did not give the file; another one may."""
+
+
+class ModelUnavailable(Exception):
+    """No source gave the file, or it could not be written; nothing but a resumable download is left behind."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The file that is asked for. `size_bytes` may be None when only the hash is known."""
+
+    destination: str
+    sha256: str
+    size_bytes: int | None = None
+
+    @property
+    def partial(self) -> str:
+        return self.destination + ".partial"
+
+    @property
+    def note(self) -> str:
+        return self.destination + ".partial.json"
+
+
+def sha256_of(path: str) -> str:
+    """The lower-case hexadecimal SHA-256 of the whole file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(CHUNK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fetch(wanted: Wanted, sources: list[dict[str, Any]], opener: Opener) -> str:
+    """Brings the file and returns where it came from; raises `ModelUnavailable` with every source's reason."""
+    reasons = []
+    for source in sources:
+        try:
+            return _from_source(wanted, source, opener)
+        except SourceFailed as failed:
+            reasons.append(str(failed))
+        except OSError as error:
+            _forget_partial(wanted)
+            raise ModelUnavailable(_disk_trouble(wanted, error)) from error
+    listed = "; ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
+    raise ModelUnavailable(
+        f"{os.path.basename(wanted.destination)} could not be brought from any of its sources: {listed}."
+    )
+
+
+def first_local_file(sources: list[dict[str, Any]]) -> str | None:
+    """The file on this machine that the first usable local source names, for a look at it before it is copied."""
+    for source in sources:
+        try:
+            if source.get("path"):
+                return _existing(source["path"])
+            if source.get("distribution"):
+                return _in_distribution(source["distribution"], source["file"])
+        except SourceFailed:
+            continue
+        return None
+    return None
+
+
+def _from_source(wanted: Wanted, source: dict[str, Any], opener: Opener) -> str:
+    if source.get("path"):
+        return _copy(wanted, _existing(source["path"]))
+    if source.get("distribution"):
+        return _copy(wanted, _in_distribution(source["distribution"], source["file"]))
+    reasons = []
+    for url in [source["url"], *(source.get("mirrors") or [])]:
+        try:
+            return _download(wanted, url, opener)
+        except SourceFailed as failed:
+            reasons.append(str(failed))
+    raise SourceFailed("; ".join(reasons))
+
+
+def _existing(path: str) -> str:
+    if not os.path.isfile(path):
+        raise SourceFailed(f"the local path {path} does not exist or is no file")
+    return path
+
+
+def _in_distribution(name: str, file: str) -> str:
+    pip = f"{sys.executable} -m pip install --no-deps {name}"
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        raise SourceFailed(
+            f"the Python distribution {name} is not installed for {sys.executable}: run `{pip}`"
+        ) from None
+    path = str(distribution.locate_file(file))
+    if not os.path.isfile(path):
+        raise SourceFailed(
+            f"the Python distribution {name} {distribution.version} has no file {file}: run `{pip}` anew"
+        )
+    return path
+
+
+def _copy(wanted: Wanted, origin: str) -> str:
+    _require_space(wanted, os.path.getsize(origin))
+    try:
+        with open(origin, "rb") as reader, open(wanted.partial, "wb") as writer:
+            _pour(iter(lambda: reader.read(CHUNK_BYTES), b""), writer)
+        _accept(wanted, origin)
+    except BaseException:
+        _forget_partial(wanted)
+        raise
+    return origin
+
+
+def _download(wanted: Wanted, url: str, opener: Opener) -> str:
+    """Continues a noted partial download of `url` when its server still has the same file; else begins anew."""
+    resumed = False
+    try:
+        headers = _resume_headers(wanted, url)
+        with opener(url, headers) as response:
+            resumed = response.status == PARTIAL_CONTENT
+            _receive(wanted, url, response, resumed)
+    except HTTPError as error:
+        if error.code == RANGE_NOT_SATISFIABLE:
+            _forget_partial(wanted)
+        raise SourceFailed(f"{url} answered {error.code} {error.reason}") from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO):
+            raise
+        raise SourceFailed(f"{url} could not be read: {getattr(error, 'reason', error)}{_kept(wanted)}") from error
+    try:
+        _accept(wanted, url)
+    except SourceFailed:
+        _forget_partial(wanted)
+        if not resumed:
+            raise
+        return _download(wanted, url, opener)
+    return url
+
+
+def _resume_headers(wanted: Wanted, url: str) -> dict[str, str]:
+    try:
+        with open(wanted.note, encoding="utf-8") as file:
+            note = json.load(file)
+        size = os.path.getsize(wanted.partial)
+    except (OSError, ValueError):
+        return {}
+    if note.get("url") != url or not note.get("validator") or not size:
+        return {}
+    return {"Range": f"bytes={size}-", "If-Range": note["validator"]}
+
+
+def _receive(wanted: Wanted, url: str, response: Any, resumed: bool) -> None:
+    left = int(response.headers.get("Content-Length") or 0)
+    have = os.path.getsize(wanted.partial) if resumed else 0
+    _require_space(wanted, left or max((wanted.size_bytes or 0) - have, 0))
+    etag = response.headers.get("ETag") or ""
+    strong_etag = "" if etag.startswith("W/") else etag
+    with open(wanted.note, "w", encoding="utf-8") as file:
+        json.dump({"url": url, "validator": strong_etag or response.headers.get("Last-Modified")}, file)
+    with open(wanted.partial, "ab" if resumed else "wb") as writer:
+        _pour(iter(lambda: response.read(CHUNK_BYTES), b""), writer)
+    arrived = os.path.getsize(wanted.partial)
+    if left and arrived < have + left:
+        raise SourceFailed(f"{url} broke off after {arrived:,} of {have + left:,} bytes{_kept(wanted)}")
+
+
+def _pour(blocks: Iterator[bytes], writer: IO[bytes]) -> None:
+    for block in blocks:
+        writer.write(block)
+    writer.flush()
+    os.fsync(writer.fileno())
+
+
+def _accept(wanted: Wanted, origin: str) -> None:
+    """Renames the partial file into place if it is what was asked for; raises `SourceFailed` if it is not."""
+    size = os.path.getsize(wanted.partial)
+    if wanted.size_bytes is not None and size != wanted.size_bytes:
+        raise SourceFailed(f"{origin} gave {size:,} bytes where {wanted.size_bytes:,} were expected, and was refused")
+    actual = sha256_of(wanted.partial)
+    if actual != wanted.sha256:
+        raise SourceFailed(f"{origin} has the sha256 {actual} where {wanted.sha256} was expected, and was refused")
+    try:
+        read_header(wanted.partial)
+    except GgufError as error:
+        raise SourceFailed(f"{origin} has the expected sha256 but is no usable model: {error}") from error
+    os.chmod(wanted.partial, 0o644)
+    os.replace(wanted.partial, wanted.destination)
+    _forget_partial(wanted)
+
+
+def _require_space(wanted: Wanted, needed: int) -> None:
+    folder = os.path.dirname(wanted.destination) or "."
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ModelUnavailable(
+            f"{os.path.basename(wanted.destination)} needs {needed:,} bytes and {folder} has {free:,} free. "
+            f"Nothing was written{_kept(wanted)}. Free {needed - free:,} bytes or choose another directory, then run again."
+        )
+
+
+def _disk_trouble(wanted: Wanted, error: OSError) -> str:
+    folder = os.path.dirname(wanted.destination) or "."
+    what = "the disk became full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
+    return (
+        f"{os.path.basename(wanted.destination)} could not be written to {folder}: {what}. The part that had arrived was "
+        f"removed. Make room in {folder} or choose another directory, then run again."
+    )
+
+
+def _kept(wanted: Wanted) -> str:
+    if os.path.exists(wanted.partial) and os.path.exists(wanted.note):
+        return (
+            f"; the {os.path.getsize(wanted.partial):,} bytes that arrived are kept, and the next run continues there"
+        )
+    return ""
+
+
+def _forget_partial(wanted: Wanted) -> None:
+    for path in (wanted.partial, wanted.note):
+        if os.path.exists(path):
+            os.unlink(path)
