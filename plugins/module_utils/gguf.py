@@ -1,17 +1,17 @@
 """Reads the header of a GGUF model file with the standard library alone.
 
 Layout (all little endian): magic ``GGUF``, u32 version, u64 tensor count, u64 metadata count; the metadata pairs; one
-record a tensor (name, dimensions, type, offset); padding to ``general.alignment``; the tensors' data. Only the header is
-read, so a file of many gigabytes answers in well under a second.
+record a tensor (name, dimensions, type, offset); padding to ``general.alignment``; the tensors' data. Only the header
+is read, so a file of many gigabytes answers in well under a second.
 """
 
 from __future__ import annotations
 
 import mmap
-import os
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 MAGIC = b"GGUF"
@@ -113,6 +113,7 @@ class GgufHeader:
 
     @property
     def architecture(self) -> str:
+        """The architecture as llama.cpp names it; its metadata keys begin with it."""
         return str(self.metadata.get("general.architecture", "unknown"))
 
     @property
@@ -137,7 +138,7 @@ class GgufHeader:
         all_heads = sum(kv_heads) if isinstance(kv_heads, list) else int(kv_heads) * blocks
         return all_heads * (key + value) * CACHE_BYTES_PER_VALUE
 
-    def _of_architecture(self, key: str, default: Any) -> Any:
+    def _of_architecture(self, key: str, default: int) -> Any:  # noqa: ANN401 - metadata values have many types
         return self.metadata.get(f"{self.architecture}.{key}", default)
 
     def summary(self) -> dict[str, Any]:
@@ -172,7 +173,7 @@ class _Cursor:
         self.at = start + size
         return start
 
-    def scalar(self, layout: str) -> Any:
+    def scalar(self, layout: str) -> Any:  # noqa: ANN401 - what the layout says
         start = self.take(struct.calcsize(layout))
         return struct.unpack_from(layout, self.data, start)[0]
 
@@ -181,7 +182,7 @@ class _Cursor:
         start = self.take(size)
         return self.data[start : start + size].decode("utf-8", "replace")
 
-    def value(self, kind: int) -> Any:
+    def value(self, kind: int) -> Any:  # noqa: ANN401 - what the file's type number says
         if kind == _STRING:
             return self.text()
         if kind == _ARRAY:
@@ -215,12 +216,12 @@ class _Cursor:
         self.take(0)
 
 
-def read_header(path: str | os.PathLike[str]) -> GgufHeader:
+def read_header(path: Path) -> GgufHeader:
     """Reads and checks the header of `path`; raises `GgufError` for anything that llama.cpp could not load whole."""
-    size = os.stat(path).st_size
+    size = path.stat().st_size
     if size < 24:
         raise GgufError(f"the file has {size:,} bytes, fewer than the 24 with which every GGUF file begins")
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         header = _parse(_Cursor(data))
     if size < header.data_end_bytes:
         missing = header.data_end_bytes - size

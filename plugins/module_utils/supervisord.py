@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import time
 import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .processes import environment_of
@@ -19,7 +21,7 @@ LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes, and supervisord binds t
 RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF")
 
 
-class SupervisorFailed(Exception):
+class SupervisorError(Exception):
     """The supervisor could not be reached or refused; the text names its log."""
 
 
@@ -28,7 +30,7 @@ class _UnixTransport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ANN401, ARG002 - the signature is the base's
         connection = http.client.HTTPConnection("localhost", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.settimeout(60)
@@ -41,20 +43,22 @@ class Supervisord:
 
     kind = "supervisord"
 
-    def __init__(self, run_dir: str, program: str) -> None:
+    def __init__(self, run_dir: Path, program: str) -> None:
         self.run_dir = run_dir
         self.program = program
-        self.config_path = os.path.join(run_dir, "supervisord.conf")
-        self.log_path = os.path.join(run_dir, "supervisord.log")
+        self.config_path = run_dir / "supervisord.conf"
+        self.log_path = run_dir / "supervisord.log"
         self.socket_path = _socket_path(run_dir)
 
-    def definition_path(self, name: str) -> str:
-        return os.path.join(self.run_dir, "programs", f"{name}.ini")
+    def definition_path(self, name: str) -> Path:
+        """Where the definition of a service lies."""
+        return self.run_dir / "programs" / f"{name}.ini"
 
     def render(self, definition: ServiceDefinition) -> str:
+        """The text of that file."""
         return definition.as_supervisord_program()
 
-    def supporting_files(self) -> dict[str, str]:
+    def supporting_files(self) -> dict[Path, str]:
         """Files beside the definition that this supervisor needs, by path."""
         text = "\n".join(
             [
@@ -62,7 +66,7 @@ class Supervisord:
                 f"logfile={self._value(self.log_path)}",
                 "logfile_maxbytes=1000000",
                 "logfile_backups=1",
-                f"pidfile={self._value(os.path.join(self.run_dir, 'supervisord.pid'))}",
+                f"pidfile={self._value(self.run_dir / 'supervisord.pid')}",
                 f"childlogdir={self._value(self.run_dir)}",
                 f"directory={self._value(self.run_dir)}",
                 "umask=022",
@@ -119,7 +123,7 @@ class Supervisord:
         try:
             rpc.startProcess(name, False)
         except xmlrpc.client.Fault as fault:
-            raise SupervisorFailed(
+            raise SupervisorError(
                 f"supervisord did not start {name}: {fault.faultString}; see {self.log_path}."
             ) from fault
 
@@ -131,15 +135,15 @@ class Supervisord:
         rpc = self._rpc()
         if not any(info["statename"] in RUNNING_STATES for info in rpc.getAllProcessInfo()):
             rpc.shutdown()
-            self._wait(lambda: not os.path.exists(self.socket_path), "did not shut down")
+            self._wait(lambda: not self.socket_path.exists(), "did not shut down")
 
     def log_tail(self, definition: ServiceDefinition, lines: int) -> list[str]:
         """The last lines that the service wrote."""
         try:
-            with open(definition.log_file, encoding="utf-8", errors="replace") as file:
-                return [line.rstrip("\n") for line in file.readlines()[-lines:]]
+            text = Path(definition.log_file).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return []
+        return text.splitlines()[-lines:]
 
     def _drop(self, name: str) -> None:
         rpc = self._rpc()
@@ -151,34 +155,34 @@ class Supervisord:
         rpc.removeProcessGroup(name)
 
     def _start_daemon(self) -> None:
-        if os.path.dirname(self.socket_path) != self.run_dir:
-            os.makedirs(os.path.dirname(self.socket_path), mode=0o700, exist_ok=True)
+        self.socket_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "USER") if name in os.environ}
         environment["LANG"] = "C.UTF-8"
-        command = [self.program, "--configuration", self.config_path]
+        command = [self.program, "--configuration", str(self.config_path)]
         done = subprocess.run(command, env=environment, cwd=self.run_dir, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SupervisorFailed(f"supervisord did not start: {(done.stderr or done.stdout).strip()}")
+            raise SupervisorError(f"supervisord did not start: {(done.stderr or done.stdout).strip()}")
         self._wait(self.alive, "did not answer on its socket")
 
-    def _wait(self, condition: Any, what: str) -> None:
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + 30
         while not condition():
             if time.monotonic() > deadline:
-                raise SupervisorFailed(f"supervisord {what} within 30 s; see {self.log_path}.")
+                raise SupervisorError(f"supervisord {what} within 30 s; see {self.log_path}.")
             time.sleep(0.1)
 
-    def _rpc(self) -> Any:
-        return xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.socket_path)).supervisor
+    def _rpc(self) -> Any:  # noqa: ANN401 - a proxy whose methods are the remote ones
+        transport = _UnixTransport(str(self.socket_path))
+        return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
 
     @staticmethod
-    def _value(text: str) -> str:
-        return text.replace("%", "%%")
+    def _value(path: Path) -> str:
+        return str(path).replace("%", "%%")
 
 
-def _socket_path(run_dir: str) -> str:
-    path = os.path.join(run_dir, "supervisor.sock")
+def _socket_path(run_dir: Path) -> Path:
+    path = run_dir / "supervisor.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     key = hashlib.sha256(os.fsencode(run_dir)).hexdigest()[:12]
-    return os.path.join(tempfile.gettempdir(), f"log-intelligence-{os.getuid()}-{key}", "supervisor.sock")
+    return Path(tempfile.gettempdir()) / f"log-intelligence-{os.getuid()}-{key}" / "supervisor.sock"

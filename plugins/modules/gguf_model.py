@@ -145,7 +145,7 @@ model:
       type: int
 """
 
-import os
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -182,12 +182,12 @@ ARGUMENTS = {
 def main() -> None:
     """Reads what is there, says what would change, and changes it unless in check mode."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    dest = module.params["dest"]
-    actual = model_fetch.sha256_of(dest) if os.path.isfile(dest) else None
+    dest = Path(module.params["dest"])
+    actual = model_fetch.sha256_of(dest) if dest.is_file() else None
     if module.params["state"] == "absent":
         if actual and not module.check_mode:
-            os.unlink(dest)
-        module.exit_json(changed=bool(actual), path=dest, diff=_diff(dest, actual, None))
+            dest.unlink()
+        module.exit_json(changed=bool(actual), path=str(dest), diff=_diff(dest, actual, None))
 
     wanted = model_fetch.Wanted(dest, module.params["sha256"].lower(), module.params["size_bytes"])
     changed = actual != wanted.sha256
@@ -197,9 +197,9 @@ def main() -> None:
     seen = dest if not changed or not module.check_mode else model_fetch.first_local_file(module.params["sources"])
     module.exit_json(
         changed=changed,
-        path=dest,
+        path=str(dest),
         sha256=wanted.sha256,
-        size_bytes=os.path.getsize(seen) if seen else wanted.size_bytes,
+        size_bytes=seen.stat().st_size if seen else wanted.size_bytes,
         source=source,
         model=_header(module, seen) if seen else None,
         diff=_diff(dest, actual, wanted.sha256),
@@ -209,31 +209,33 @@ def main() -> None:
 def _bring(module: AnsibleModule, wanted: model_fetch.Wanted) -> str:
     if not module.params["sources"]:
         module.fail_json(msg=f"{wanted.destination} is missing or wrong, and no source for it is given: set `sources`.")
-    if not os.path.isdir(os.path.dirname(wanted.destination)):
+    if not wanted.destination.parent.is_dir():
         module.fail_json(msg=f"The directory of {wanted.destination} does not exist: create it first.")
 
-    def opener(url: str, headers: dict[str, str]) -> Any:
+    def opener(url: str, headers: dict[str, str]) -> Any:  # noqa: ANN401 - a response of http.client
         return open_url(url, headers=headers, timeout=module.params["timeout_seconds"], decompress=False)
 
     try:
-        return model_fetch.fetch(wanted, module.params["sources"], opener)
-    except model_fetch.ModelUnavailable as error:
-        return module.fail_json(msg=str(error))
+        source = model_fetch.fetch(wanted, module.params["sources"], opener)
+    except model_fetch.ModelUnavailableError as error:
+        module.fail_json(msg=str(error))
+    return source
 
 
-def _header(module: AnsibleModule, path: str) -> dict[str, Any]:
+def _header(module: AnsibleModule, path: Path) -> dict[str, Any]:
     try:
-        return read_header(path).summary()
+        header = read_header(path)
     except GgufError as error:
-        return module.fail_json(msg=f"{path} has the expected sha256 but is no usable model: {error}.")
+        module.fail_json(msg=f"{path} has the expected sha256 but is no usable model: {error}.")
+    return header.summary()
 
 
-def _diff(path: str, before: str | None, after: str | None) -> dict[str, Any]:
+def _diff(path: Path, before: str | None, after: str | None) -> dict[str, Any]:
     return {"before": _state(path, before), "after": _state(path, after)}
 
 
-def _state(path: str, sha256: str | None) -> dict[str, Any]:
-    return {"path": path, "state": "present" if sha256 else "absent", "sha256": sha256}
+def _state(path: Path, sha256: str | None) -> dict[str, Any]:
+    return {"path": str(path), "state": "present" if sha256 else "absent", "sha256": sha256}
 
 
 if __name__ == "__main__":

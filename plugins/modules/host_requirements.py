@@ -66,7 +66,9 @@ options:
     elements: path
     default: []
   run_dir:
-    description: The directory of the supervisor that looks after this platform's services, as in M(homelab.log_intelligence.local_service).
+    description:
+      - The directory of the supervisor that looks after this platform's services, as in
+        M(homelab.log_intelligence.local_service).
     type: path
     required: true
 extends_documentation_fragment:

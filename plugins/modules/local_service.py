@@ -13,10 +13,10 @@ version_added: "1.0.0"
 author:
   - The homelab.log_intelligence authors (@homelab-log-intelligence)
 description:
-  - Keeps one program running under a supervisor, a systemd user unit where a user manager runs, else a C(supervisord) that
-    belongs to O(run_dir) and listens on a Unix socket only.
-  - The service is restarted only when what the running process was started with differs from what is wanted. That is read
-    from the process itself, so it holds as well after the process or its supervisor was killed.
+  - Keeps one program running under a supervisor, a systemd user unit where a user manager runs, else a C(supervisord)
+    that belongs to O(run_dir) and listens on a Unix socket only.
+  - The service is restarted only when what the running process was started with differs from what is wanted. That is
+    read from the process itself, so it holds as well after the process or its supervisor was killed.
 options:
   name:
     description: The name of the service.
@@ -43,7 +43,7 @@ options:
     type: path
   inputs:
     description:
-      - Anything else that the process depends on, such as the content of its configuration file and the hash of its model.
+      - Anything else that the process depends on, such as the content of its configuration file or its model's hash.
       - The process is restarted when this value is not the one that it was started with.
     type: raw
   run_dir:
@@ -132,16 +132,16 @@ log:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.local_service import (
-    PortTaken,
+    PortTakenError,
     Service,
     choose_supervisor,
 )
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.service_definition import (
     ServiceDefinition,
-    UnusableDefinition,
+    UnusableDefinitionError,
 )
-from ansible_collections.homelab.log_intelligence.plugins.module_utils.service_readiness import NotReady
-from ansible_collections.homelab.log_intelligence.plugins.module_utils.supervisord import SupervisorFailed
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.service_readiness import NotReadyError
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.supervisord import SupervisorError
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
@@ -193,7 +193,7 @@ def main() -> None:
         if wanted["state"] == "started":
             result["fingerprint"] = definition.fingerprint
         module.exit_json(supervisor=service.supervisor.kind, pid=service.pid(), log=service.log(), **result)
-    except (NotReady, PortTaken, SupervisorFailed, UnusableDefinition, OSError) as error:
+    except (NotReadyError, PortTakenError, SupervisorError, UnusableDefinitionError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -1,7 +1,8 @@
 """Runs llama.cpp's own HTTP server in the foreground: `python -m k8s_log_agent.llm.local_server --config FILE.json`.
 
-The server comes from the wheel `xllamacpp`, which carries llama.cpp inside this process, or from a `llama-server` program
-that takes this process's place. Either way one process serves, answers SIGTERM by finishing cleanly, and logs to stderr.
+The server comes from the wheel `xllamacpp`, which carries llama.cpp inside this process, or from a `llama-server`
+program that takes this process's place. Either way one process serves, answers SIGTERM by finishing cleanly, and logs
+to stderr.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 LLAMA_SERVER = "llama-server"
 
 
-class EngineMissing(RuntimeError):
+class EngineMissingError(RuntimeError):
     """Neither form of llama.cpp that the configuration allows is on this machine; the text says what to install."""
 
 
@@ -58,7 +59,7 @@ def choose_engine(
         "llama-server": "put llama.cpp's `llama-server` on PATH (Debian: apt-get install llama.cpp)",
     }
     wanted = list(mend) if config.engine == "auto" else [config.engine]
-    raise EngineMissing(
+    raise EngineMissingError(
         f"llama.cpp is not here as {' or '.join(wanted)}: {', or '.join(mend[name] for name in wanted)}."
     )
 
@@ -127,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
             _become_llama_server(config, program)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         serve_with_xllamacpp(config, _wait_for_stop_signal)
-    except (EngineMissing, RuntimeError, OSError) as error:
+    except (EngineMissingError, RuntimeError, OSError) as error:
         print(f"local_server: the server did not start: {error}", file=sys.stderr)
         return 1
     return 0
