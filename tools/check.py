@@ -1,0 +1,101 @@
+"""Runs every check and test that needs no cluster: `make test`; the static ones alone: `make lint`.
+
+All stages run, whatever fails before them; the summary at the end names what failed and what was skipped, and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+YAML_PLACES = (".config", ".ansible-lint", ".yamllint", "changelogs", "galaxy.yml", "inventory", "meta", "molecule")
+YAML_PLACES += ("playbooks", "requirements.yml", "roles", "site.yml")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One check: a name for the summary and the command that must exit with 0."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended, in seconds of wall time."""
+
+    stage: Stage
+    passed: bool
+    seconds: float
+
+
+def static_stages() -> Iterator[Stage]:
+    """Yield the checks that read the tree and start nothing."""
+    yield Stage("ruff", (str(BIN / "ruff"), "check", "."))
+    yield Stage("ruff format", (str(BIN / "ruff"), "format", "--check", "."))
+    yield Stage("mypy", (str(BIN / "mypy"),))
+    places = [place for place in YAML_PLACES if (ROOT / place).exists()]
+    yield Stage("yamllint", (str(BIN / "yamllint"), "--strict", *places))
+    yield Stage("ansible-lint", (str(BIN / "ansible-lint"), "--offline", "--profile", "production"))
+    yield Stage("changelog", (str(BIN / "antsibull-changelog"), "lint"))
+    yield Stage("ansible-test sanity", (sys.executable, "tools/sanity.py"))
+    yield Stage("module reference", (sys.executable, "tools/build_docs.py"))
+
+
+def running_stages() -> Iterator[Stage]:
+    """Yield the checks that start programs and servers."""
+    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    for scenario in scenarios:
+        yield Stage(f"molecule {scenario}", (str(BIN / "molecule"), "test", "-s", scenario))
+    yield Stage("pytest", (sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"))
+
+
+def run(stage: Stage) -> Outcome:
+    """Run one stage; its output is shown whole for pytest, and for the others only when it failed."""
+    started = time.monotonic()
+    print(f"check: {stage.name} …", flush=True)
+    show = stage.name == "pytest"
+    result = subprocess.run(
+        stage.command,
+        cwd=ROOT,
+        check=False,
+        text=True,
+        stdout=None if show else subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if result.returncode and not show:
+        print(result.stdout, flush=True)
+    return Outcome(stage, result.returncode == 0, time.monotonic() - started)
+
+
+def summarise(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of stages that ends a run."""
+    lines = [f"  {'ok' if one.passed else 'FAILED':<7} {one.seconds:7.1f} s  {one.stage.name}" for one in outcomes]
+    failed = sum(not one.passed for one in outcomes)
+    verdict = (
+        f"check: {failed} of {len(outcomes)} stages failed" if failed else f"check: all {len(outcomes)} stages passed"
+    )
+    return "\n".join([*lines, verdict])
+
+
+def main() -> int:
+    """Run the stages asked for; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("lint", "run"), help="only the static checks, or only what starts programs")
+    only = parser.parse_args().only
+    stages = [] if only == "run" else list(static_stages())
+    stages += [] if only == "lint" else list(running_stages())
+    outcomes = [run(stage) for stage in stages]
+    print(summarise(outcomes))
+    return 0 if all(one.passed for one in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
