@@ -28,7 +28,9 @@ class ThroughputProbe:
     """One server, seen from outside. `seconds` bounds each single request."""
 
     def __init__(self, base_url: str, *, seconds: float = 600, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._http = httpx.Client(base_url=base_url, timeout=seconds)
+        # The server closes idle connections on its own; one that is used at that moment would lose its request.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(base_url=base_url, timeout=seconds, limits=fresh)
         self._clock = clock
 
     def __enter__(self) -> ThroughputProbe:
