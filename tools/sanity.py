@@ -27,6 +27,22 @@ TESTS += (
 )
 TESTS += ("symlinks", "use-argspec-type-path", "use-compat-six", "validate-modules", "yamllint", "pep8")
 
+# ansible-test fetches pip's own installer from its makers' site; Python's ensurepip and the package index do as well.
+PIP_BOOTSTRAP = """import ensurepip, os, subprocess, sys
+ensurepip.bootstrap(upgrade=True)
+wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+command = [sys.executable, "-m", "pip", "install", *wanted]
+sys.exit(subprocess.call(command, env={{**os.environ, **{settings!r}}}))
+"""
+
+
+def prepare_home(home: Path) -> None:
+    """Put the bootstrap script where ansible-test looks before it downloads."""
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    (cache / "get_pip_24_2.py").write_text(PIP_BOOTSTRAP.format(settings=settings), encoding="utf-8")
+
 
 def shipped_files() -> list[Path]:
     """Return the files of the collection, relative to the checkout, that git tracks or would track."""
@@ -36,12 +52,19 @@ def shipped_files() -> list[Path]:
 
 
 def lay_out() -> None:
-    """Make the copy anew."""
-    shutil.rmtree(TREE, ignore_errors=True)
-    for name in shipped_files():
+    """Make the copy anew, as a repository of its own: ansible-test asks git for its targets."""
+    TREE.mkdir(parents=True, exist_ok=True)
+    for old in TREE.iterdir():
+        if old.is_dir() and old.name != "tests":  # ansible-test keeps its environments below tests/output
+            shutil.rmtree(old)
+    files = shipped_files()
+    for name in files:
         target = TREE / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
+    (TREE / ".gitignore").write_text("tests/output/\n", encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
+    subprocess.run(["git", "add", "--", *files], cwd=TREE, check=True)
 
 
 def main() -> int:
@@ -54,7 +77,7 @@ def main() -> int:
         command += ["--test", test]
     paths = os.pathsep.join([str(WORK), str(ROOT / ".ansible" / "collections")])
     home = WORK / "home"
-    home.mkdir(exist_ok=True)
+    prepare_home(home)
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths, "HOME": str(home)}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return subprocess.run(command, cwd=TREE, check=False, env={**environment, "PATH": path}).returncode

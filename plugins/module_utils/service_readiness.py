@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable
+
+from ansible.module_utils.urls import open_url
 
 # What a server's last words mean for the person who started it: (pattern, cause, next step).
 LIKELY_CAUSES = (
@@ -70,7 +71,7 @@ def explain(lines: list[str]) -> str:
 
 def _answer(url: str) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - an address of the caller's own service
+        with open_url(url, timeout=5, use_proxy=False) as response:
             return str(response.status)
     except urllib.error.HTTPError as error:
         return str(error.code)
