@@ -6,6 +6,7 @@ All stages run, whatever fails before them; the summary at the end names what fa
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -15,8 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-YAML_PLACES = (".config", ".ansible-lint", ".yamllint", "changelogs", "galaxy.yml", "inventory", "meta", "molecule")
-YAML_PLACES += ("playbooks", "requirements.yml", "roles", "site.yml")
+YAML_PLACES = ".config .ansible-lint .yamllint changelogs galaxy.yml inventory meta molecule playbooks".split()
+YAML_PLACES += "requirements.yml roles site.yml".split()
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ def run(stage: Stage) -> Outcome:
     started = time.monotonic()
     print(f"check: {stage.name} …", flush=True)
     show = stage.name == "pytest"
+    environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")])}
     result = subprocess.run(
         stage.command,
         cwd=ROOT,
+        env=environment,
         check=False,
         text=True,
         stdout=None if show else subprocess.PIPE,

@@ -16,16 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "sanity"
 TREE = WORK / "ansible_collections" / "homelab" / "log_intelligence"
 SHIPPED = ("plugins", "roles", "meta", "playbooks", "galaxy.yml", "README.md", "requirements.yml", "site.yml")
-TESTS = ("action-plugin-docs", "compile", "empty-init", "ignores", "import", "line-endings", "no-assert")
-TESTS += (
-    "no-get-exception",
-    "no-illegal-filenames",
-    "no-smart-quotes",
-    "replace-urlopen",
-    "runtime-metadata",
-    "shebang",
-)
-TESTS += ("symlinks", "use-argspec-type-path", "use-compat-six", "validate-modules", "yamllint", "pep8")
+TESTS = """
+    action-plugin-docs compile empty-init ignores import line-endings no-assert no-get-exception no-illegal-filenames
+    no-smart-quotes pep8 replace-urlopen runtime-metadata shebang symlinks use-argspec-type-path use-compat-six
+    validate-modules yamllint
+""".split()
 
 # ansible-test fetches pip's own installer from its makers' site; Python's ensurepip and the package index do as well.
 PIP_BOOTSTRAP = """import ensurepip, os, subprocess, sys
