@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[3] / "src" / "k8s_log_agent"
-ORDER = ("records", "ingest", "understand", "dataset", "llm", "retrieval", "triage", "evaluation", "service")
-ORDER += ("commands", "cli")
+ORDER = ["records", "ingest", "understand", "dataset", "llm", "retrieval", "triage", "evaluation", "service"]
+ORDER += ["commands", "cli"]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in ORDER)
 
 
@@ -18,7 +18,7 @@ def room_of(path: Path) -> str:
 
 
 def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+    rooms: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
         if isinstance(node, ast.Import):
