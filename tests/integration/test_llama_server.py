@@ -92,6 +92,21 @@ def test_the_benchmark_measures_keeps_and_sweeps(server: str, config: ServerConf
     assert measured["benchmark"]["recommended_threads"] in (1, config.threads)
 
 
+def test_a_model_file_that_is_altered_under_the_server_does_not_change_its_answers(
+    config: ServerConfig, tmp_path: Path
+) -> None:
+    model = tmp_path / "m.gguf"
+    model.write_bytes(config.model.read_bytes())
+    other = config.model_copy(update={"model": model, "port": free_port()})
+    with temporary_server(other) as base_url, ThroughputProbe(base_url) as probe:
+        prompt = probe.prompt(20)
+        before = probe.complete(prompt, 16)["predicted_n"]
+        model.write_bytes(b"altered by somebody")
+        after = probe.complete(prompt, 16)["predicted_n"]
+
+    assert (before, after) == (16, 16)
+
+
 def test_a_server_that_is_killed_on_the_way_is_a_clear_error(config: ServerConfig) -> None:
     other = config.model_copy(update={"port": free_port()})
     with temporary_server(other) as base_url, ThroughputProbe(base_url) as probe:

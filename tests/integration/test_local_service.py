@@ -110,7 +110,7 @@ def test_a_port_that_another_program_holds_is_refused_by_its_name(service: dict[
         refused = run_module("local_service", service)
 
     assert refused["failed"]
-    assert f"port {service['port']} is taken by" in refused["msg"] and "pytest" in refused["msg"]
+    assert f"port {service['port']} is taken by" in refused["msg"] and f"(process {os.getpid()})" in refused["msg"]
     assert not (Path(service["run_dir"]) / "programs" / "sample.ini").exists()
     assert run_module("local_service", service)["changed"]
 

@@ -20,6 +20,9 @@ from typing import Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 LLAMA_SERVER = "llama-server"
+# Weights are read into memory and not mapped: a file that is altered or cut short under a running server would
+# otherwise change its answers or kill it. New builds know the first name, old ones the second; both ignore the other.
+LLAMA_SERVER_ENVIRONMENT = {"LLAMA_ARG_LOAD_MODE": "none", "LLAMA_ARG_NO_MMAP": "1"}
 
 
 class EngineMissingError(RuntimeError):
@@ -92,6 +95,7 @@ def serve_with_xllamacpp(config: ServerConfig, wait: Callable[[], object]) -> No
     params.n_ubatch = config.microbatch_size
     params.cache_ram_mib = config.prompt_cache_mib
     params.embedding = config.embedding
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.endpoint_metrics = True
     params.endpoint_slots = True
     params.fit_params = False  # the context is what was asked for, or the start fails
@@ -108,7 +112,9 @@ def _wait_for_stop_signal() -> None:
 
 
 def _become_llama_server(config: ServerConfig, program: str) -> NoReturn:
-    os.execv(program, llama_server_arguments(config))  # noqa: S606 - this process hands its place, and its pid, over
+    environment = {**os.environ, **LLAMA_SERVER_ENVIRONMENT}
+    # This process hands its place, and its pid, over.
+    os.execve(program, llama_server_arguments(config), environment)  # noqa: S606
 
 
 def main(arguments: list[str] | None = None) -> int:

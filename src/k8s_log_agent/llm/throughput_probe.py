@@ -58,7 +58,7 @@ class ThroughputProbe:
         if timings["prompt_n"] != len(prompt) or timings["predicted_n"] != tokens:
             raise MeasurementError(
                 f"{len(prompt)} prompt tokens and {tokens} generated ones were asked for, but the server counted "
-                f"{timings['prompt_n']} and {timings['predicted_n']}: is its context large enough?"
+                f"{timings['prompt_n']} and {timings['predicted_n']}: its context is too small, or its model is damaged"
             )
         return timings
 
