@@ -80,7 +80,7 @@ class LogLine:
     timestamp: int | None
     text: str
     source: str = ""
-    labels: Mapping[str, str] = NO_LABELS
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Event:
     causes: tuple[CauseHint, ...] = ()
     redactions: Mapping[str, int] = field(default_factory=dict)
     truncated: bool = False
-    labels: Mapping[str, str] = NO_LABELS
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
 
 class Record(BaseModel):
