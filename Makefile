@@ -15,7 +15,7 @@ setup-dev: ## Create .venv with everything that the tests need, too
 	@tools/setup.sh dev
 
 demo: setup ## Run the main job on this machine: platform, data set, triage, scores, report
-	@.venv/bin/python tools/demo.py
+	@.venv/bin/python -m tools.demo
 
 demo-stop: ## Stop the servers that `make demo` started
 	@if [ -x $(PLAYBOOK) ]; then $(PLAYBOOK) $(LOCAL) playbooks/local_stop.yml; else echo "nothing to stop: .venv does not exist"; fi
@@ -28,6 +28,7 @@ lint: setup-dev ## Run the static checks only
 
 docs: setup-dev ## Generate the reference pages under build/docs
 	@.venv/bin/python tools/build_docs.py
+	@.venv/bin/python tools/build_rule_docs.py
 
 pins: setup ## Resolve requirements/*.in anew into exact versions with hashes
 	@tools/pins.sh

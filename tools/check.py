@@ -48,6 +48,7 @@ def static_stages() -> Iterator[Stage]:
     yield Stage("changelog", (str(BIN / "antsibull-changelog"), "lint"))
     yield Stage("ansible-test sanity", (sys.executable, "tools/sanity.py"))
     yield Stage("module reference", (sys.executable, "tools/build_docs.py"))
+    yield Stage("rule reference", (sys.executable, "tools/build_rule_docs.py"))
 
 
 def running_stages() -> Iterator[Stage]:

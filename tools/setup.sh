@@ -14,6 +14,12 @@ stop() {
   exit 1
 }
 
+interrupted() {
+  printf '\nsetup: stopped. What was finished is kept, and the same command continues from there.\n' >&2
+  exit 130
+}
+trap interrupted INT TERM
+
 find_python() {
   local candidate
   for candidate in ${PYTHON:-} python3.13 python3.12 python3.11 python3; do
@@ -31,10 +37,14 @@ fits() { [ -f "$stamps/$1" ] && [ "$(cat "$stamps/$1")" = "$2" ]; }
 done_with() { mkdir -p "$stamps" && printf '%s' "$2" >"$stamps/$1"; }
 sum_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 
+# Made in this order by venv and by uv, so the last two are missing from an environment whose making was cut off.
+whole_environment() { [ -x .venv/bin/python ] && [ -e .venv/bin/pip ] && [ -e .venv/bin/activate ]; }
+
 make_environment() {
-  [ -x .venv/bin/python ] && return
+  whole_environment && return
   local python
   python=$(find_python)
+  rm -rf .venv
   say "creating .venv with $("$python" --version)"
   if ! "$python" -m venv .venv >/dev/null 2>&1; then
     rm -rf .venv

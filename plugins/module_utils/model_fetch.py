@@ -7,6 +7,7 @@ destination. A download that is cut short leaves the partial file and a note of 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import importlib.metadata
@@ -238,10 +239,16 @@ def _require_space(wanted: Wanted, needed: int) -> None:
 
 def _disk_trouble(wanted: Wanted, error: OSError) -> str:
     folder = wanted.destination.parent
-    what = "the disk became full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what, mend = "the disk became full", f"Make room in {folder}"
+    else:
+        what, mend = str(error.strerror or error), f"Make {folder} writable for this user"
+    left = (
+        f"; {wanted.partial} could not be removed either" if wanted.partial.exists() else ", and nothing of it is left"
+    )
     return (
-        f"{wanted.destination.name} could not be written to {folder}: {what}. The part that had "
-        f"arrived was removed. Make room in {folder} or choose another directory, then run again."
+        f"{wanted.destination.name} could not be written to {folder}: {what}{left}. {mend} or choose another "
+        "directory, then run again."
     )
 
 
@@ -254,4 +261,5 @@ def _kept(wanted: Wanted) -> str:
 
 def _forget_partial(wanted: Wanted) -> None:
     for path in (wanted.partial, wanted.note):
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that cannot be written to does not let go of a file either
+            path.unlink()

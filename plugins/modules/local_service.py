@@ -193,8 +193,14 @@ def main() -> None:
         if wanted["state"] == "started":
             result["fingerprint"] = definition.fingerprint
         module.exit_json(supervisor=service.supervisor.kind, pid=service.pid(), log=service.log(), **result)
-    except (NotReadyError, PortTakenError, SupervisorError, UnusableDefinitionError, OSError) as error:
+    except (NotReadyError, PortTakenError, SupervisorError, UnusableDefinitionError) as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        what = f"{error.filename or wanted['run_dir']}: {error.strerror or error}"
+        module.fail_json(
+            msg=f"{wanted['name']} could not be brought to the state {wanted['state']}, since its files could not be "
+            f"read or written: {what}. Make room there, or make it writable for this user, then run again."
+        )
 
 
 if __name__ == "__main__":
