@@ -37,7 +37,7 @@ def triage(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
     since: Annotated[str, typer.Option(help="Only lines younger than this: 90s, 15m, 1h, 2d.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of verdicts.")] = False,
     no_model: Annotated[bool, typer.Option("--no-model", help="Let the rules decide alone.")] = False,
-    policy: Annotated[str, typer.Option(help="Who decides: rules, model, or rules_then_model.")] = "rules_then_model",
+    policy: Annotated[str, typer.Option(help="Who decides: rules, model, or rules_then_model.")] = "rules",
     model_url: Annotated[str, typer.Option(help="Address of the model server.")] = "http://127.0.0.1:18080",
     model: Annotated[str, typer.Option(help="Name of the model, where a server has several.")] = "",
     prompts: Annotated[Path | None, typer.Option(file_okay=False, help="Directory of prompts of your own.")] = None,

@@ -73,7 +73,7 @@ def chroma_errors(what: str) -> Iterator[None]:
     except RetrievalError:
         raise
     except (ChromaError, httpx.HTTPError, ValueError, KeyError, OSError) as error:
-        said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        said = str(error).splitlines()[0][:300].rstrip("?. ") if str(error) else type(error).__name__
         raise IndexUnavailableError(
             f"Chroma could not {what}: {said}. Is its server running? `ansible-playbook site.yml -i inventory/local` "
             "starts it on this machine."
