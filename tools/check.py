@@ -56,14 +56,17 @@ def running_stages() -> Iterator[Stage]:
     scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     for scenario in scenarios:
         yield Stage(f"molecule {scenario}", (str(BIN / "molecule"), "test", "-s", scenario))
-    yield Stage("pytest", (sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"))
+    pytest = (sys.executable, "-m", "pytest", "-q")
+    yield Stage("pytest", (*pytest, "-n", "2", "--dist", "loadfile", "--ignore", "tests/integration"))
+    # One after the other: each starts servers that want all processors, and two of them slow each other down tenfold.
+    yield Stage("pytest integration", (*pytest, "tests/integration"))
 
 
 def run(stage: Stage) -> Outcome:
     """Run one stage; its output is shown whole for pytest, and for the others only when it failed."""
     started = time.monotonic()
     print(f"check: {stage.name} …", flush=True)
-    show = stage.name == "pytest"
+    show = stage.name.startswith("pytest")
     environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")])}
     result = subprocess.run(
         stage.command,

@@ -18,7 +18,8 @@ from .processes import environment_of
 from .service_definition import FINGERPRINT_VARIABLE, ServiceDefinition
 
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes, and supervisord binds to a longer name before it renames
-RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF")
+# EXITED is one of them, since the definitions say autorestart=true: the supervisor starts it again at once.
+RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF", "EXITED")
 
 
 class SupervisorError(Exception):

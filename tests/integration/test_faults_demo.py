@@ -51,8 +51,9 @@ class Demo:
         return [sys.executable, *words, "-e", json.dumps(self.variables)]
 
     def start(self) -> subprocess.Popen[str]:
+        # A shell lets its background jobs ignore Ctrl-C, and they pass that on; a terminal's foreground job does not.
         return subprocess.Popen(
-            self.command("-m", "tools.demo"),
+            ["env", "--default-signal=INT", *self.command("-m", "tools.demo")],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
