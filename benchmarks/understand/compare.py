@@ -105,8 +105,8 @@ def measure(chosen: list[Corpus], rounds: int) -> dict[str, object]:
     first, again, other = [], [], []
     for _ in range(rounds):
         understanding = Understanding.default()
-        first.append(seconds_of(lambda understanding=understanding: ours(chosen, understanding)))  # type: ignore[misc]
-        again.append(seconds_of(lambda understanding=understanding: ours(chosen, understanding)))  # type: ignore[misc]
+        first.append(seconds_of(lambda understanding=understanding: ours(chosen, understanding)))  # type: ignore[misc] # mypy infers no type for a lambda with a default
+        again.append(seconds_of(lambda understanding=understanding: ours(chosen, understanding)))  # type: ignore[misc] # mypy infers no type for a lambda with a default
         other.append(seconds_of(lambda: theirs(chosen)))
     return {
         "lines": lines,

@@ -114,7 +114,7 @@ def _wait_for_stop_signal() -> None:
 def _become_llama_server(config: ServerConfig, program: str) -> NoReturn:
     environment = {**os.environ, **LLAMA_SERVER_ENVIRONMENT}
     # This process hands its place, and its pid, over.
-    os.execve(program, llama_server_arguments(config), environment)  # noqa: S606
+    os.execve(program, llama_server_arguments(config), environment)  # noqa: S606 - no shell, a fixed program
 
 
 def main(arguments: list[str] | None = None) -> int:

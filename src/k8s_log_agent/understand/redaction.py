@@ -116,7 +116,7 @@ class Redactor:
         for rule, pattern in self._compiled:
             if rule.needs and not any(need in lowered for need in rule.needs):
                 continue
-            text = pattern.sub(lambda found, rule=rule: _replace(found, rule, names), text)  # type: ignore[misc]
+            text = pattern.sub(lambda found, rule=rule: _replace(found, rule, names), text)  # type: ignore[misc] # mypy infers no type for a lambda with a default
         return Redacted(names.everywhere(text), dict(names.counts))
 
 

@@ -160,7 +160,7 @@ def _networks(runtime: Runtime) -> None:
             process.stop()
     for size, first in ((29, 9), (30, 33), (29, 65)):
         narrow = copy.deepcopy(program_of.NETWORK)
-        narrow["plugins"][0]["ipam"]["ranges"] = [[{"subnet": f"10.42.6.{first - 1}/{size}"}]]  # type: ignore[index]
+        narrow["plugins"][0]["ipam"]["ranges"] = [[{"subnet": f"10.42.6.{first - 1}/{size}"}]]  # type: ignore[index] # parsed JSON
         with runtime.recording.fault(
             "ip_exhausted",
             severity="CRITICAL",
