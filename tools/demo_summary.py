@@ -7,54 +7,62 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
+MISSING = "not measured"
 
 
 def closing_lines(output: Path, seconds: float, changed: int) -> list[str]:
     """Return the lines for the run whose files lie in `output`; `changed` counts its tasks that changed something."""
     found: dict[str, Any] = json.loads((output / "summary.json").read_text(encoding="utf-8"))
-    model, lines, speed = found["model"], found["lines"], found["throughput"]
-    combined, calls = found["datasets"]["combined"], found["model_calls"]
-    triage = found["scores"]
+    scores = found["scores"]
     return [
         f"done in {seconds:.0f} s, {changed} changes",
-        f"model        {model['alias']}, {model['bytes'] / 2**20:.0f} MiB, {model['threads']} threads: "
-        f"{_figure(speed, 'prompt_tokens_per_second')} prompt and "
-        f"{_figure(speed, 'generation_tokens_per_second')} generated tokens/s",
-        f"logs         {lines['lines']:,} lines, {lines['signatures']:,} signatures, "
-        f"{_share(lines['noise_lines'], lines['lines'])} noise",
-        f"data set     {combined['records']} records: {_severities(combined)}",
-        f"causes       {_cause(triage, 'held_out')} right in programs kept for testing, "
-        f"{_cause(triage, 'training')} in the others",
-        f"false alarms {_rate(triage['held_out']['triage'].get('false_alarms'))} of healthy windows",
-        f"model calls  {calls['asked']} asked, {calls['ok'] + calls['repaired']} answered, {calls['failed']} failed",
-        f"report       {(output / 'report.html').relative_to(ROOT)} (open it in a browser)",
+        f"model        {_model(found['model'], found['throughput'])}",
+        f"logs         {_lines(found['lines'])}",
+        f"data set     {_dataset(found['datasets'].get('combined'))}",
+        f"causes       {_score(scores, 'held_out', 'cause_accuracy')} right in programs kept for testing, "
+        f"{_score(scores, 'training', 'cause_accuracy')} in the others",
+        f"false alarms {_score(scores, 'held_out', 'false_alarms')} of healthy windows in programs kept for testing",
+        f"model calls  {_calls(found['model_calls'])}",
+        f"report       {output / 'report.html'} (open it in a browser)",
         "servers      http://127.0.0.1:18080 (llama.cpp), http://127.0.0.1:18000 (Chroma); `make demo-stop` stops them",
         "next         .venv/bin/k8s-log-agent triage /var/log/pods",
     ]
 
 
-def _figure(speed: Mapping[str, Any], name: str) -> str:
-    return f"{speed[name]['median']:.0f}"
+def _model(model: Mapping[str, Any] | None, speed: Mapping[str, Any] | None) -> str:
+    if not model or not speed:
+        return MISSING
+    size = f"{model['alias']}, {model['bytes'] / 2**20:.0f} MiB, {model['threads']} threads"
+    prompt, generated = (speed[f"{name}_tokens_per_second"]["median"] for name in ("prompt", "generation"))
+    return f"{size}: {prompt:.0f} prompt and {generated:.0f} generated tokens/s"
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "none"
+def _lines(lines: Mapping[str, Any] | None) -> str:
+    if not lines or not lines["lines"]:
+        return MISSING
+    noise = lines["noise_lines"] / lines["lines"]
+    return f"{lines['lines']:,} lines, {lines['signatures']:,} signatures, {noise:.0%} noise"
 
 
-def _severities(counts: Mapping[str, Any]) -> str:
-    found = counts["severity"]
-    text = ", ".join(f"{found.get(name, 0)} {name}" for name in ("INFO", "WARN", "ERROR", "CRITICAL"))
+def _dataset(counts: Mapping[str, Any] | None) -> str:
+    if not counts:
+        return MISSING
+    by_severity = ", ".join(f"{counts['severity'].get(name, 0)} {name}" for name in SEVERITIES)
     short = sum(counts["shortfalls"].values())
-    return f"{text} ({short} short)" if short else text
+    return f"{counts['records']} records: {by_severity}" + (f" ({short} short)" if short else "")
 
 
-def _cause(scores: Mapping[str, Any], part: str) -> str:
-    return _rate(scores[part]["triage"].get("cause_accuracy")) if part in scores else "not measured"
+def _calls(calls: Mapping[str, Any] | None) -> str:
+    if not calls:
+        return MISSING
+    return f"{calls['asked']} asked, {calls['ok'] + calls['repaired']} answered, {calls['failed']} failed"
 
 
-def _rate(score: Mapping[str, Any] | None) -> str:
+def _score(scores: Mapping[str, Any], part: str, figure: str) -> str:
+    """A rate with its interval and counts, of the verdicts as they ship."""
+    score = scores.get(part, {}).get("triage", {}).get(figure)
     if not score or score["value"] is None:
-        return "not measured"
+        return MISSING
     low, high = score["interval"]["low"], score["interval"]["high"]
     return f"{score['value']:.0%} ({low:.0%} to {high:.0%}, {score['right']} of {score['of']})"
