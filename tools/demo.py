@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
 from tools.demo_progress import Progress, events
 from tools.demo_summary import closing_lines
 
@@ -55,6 +57,12 @@ def end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
+def server_ports() -> dict[str, int]:
+    """Return the ports of the inventory, by the name of the server."""
+    shared = yaml.safe_load((ROOT / "inventory/local/group_vars/all/main.yml").read_text(encoding="utf-8"))
+    return {"llama.cpp": shared["llama_cpp_local_port"], "Chroma": shared["chroma_port"]}
+
+
 def read_timings() -> dict[str, float]:
     """Return the seconds by stage that earlier runs left; empty when there were none."""
     try:
@@ -85,7 +93,7 @@ def main() -> int:
         reason = progress.failure or f"ansible-playbook ended with status {status}"
         print(f"\nnot done. {reason} (all events: build/demo/ansible.jsonl)", file=sys.stderr)
         return status
-    print("\n" + "\n".join(closing_lines(OUTPUT, time.monotonic() - started, progress.changed)))
+    print("\n" + "\n".join(closing_lines(OUTPUT, server_ports(), time.monotonic() - started, progress.changed)))
     return 0
 
 

@@ -11,8 +11,8 @@ SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
 MISSING = "not measured"
 
 
-def closing_lines(output: Path, seconds: float, changed: int) -> list[str]:
-    """Return the lines for the run whose files lie in `output`; `changed` counts its tasks that changed something."""
+def closing_lines(output: Path, servers: Mapping[str, int], seconds: float, changed: int) -> list[str]:
+    """Return the lines for the run whose files lie in `output`; `servers` are ports by name, `changed` counts tasks."""
     found: dict[str, Any] = json.loads((output / "summary.json").read_text(encoding="utf-8"))
     scores = found["scores"]
     return [
@@ -25,9 +25,13 @@ def closing_lines(output: Path, seconds: float, changed: int) -> list[str]:
         f"false alarms {_score(scores, 'held_out', 'false_alarms')} of healthy windows in programs kept for testing",
         f"model calls  {_calls(found['model_calls'])}",
         f"report       {output / 'report.html'} (open it in a browser)",
-        "servers      http://127.0.0.1:18080 (llama.cpp), http://127.0.0.1:18000 (Chroma); `make demo-stop` stops them",
+        f"servers      {_addresses(servers)}; `make demo-stop` stops them",
         "next         .venv/bin/k8s-log-agent triage /var/log/pods",
     ]
+
+
+def _addresses(servers: Mapping[str, int]) -> str:
+    return ", ".join(f"http://127.0.0.1:{port} ({name})" for name, port in servers.items())
 
 
 def _model(model: Mapping[str, Any] | None, speed: Mapping[str, Any] | None) -> str:

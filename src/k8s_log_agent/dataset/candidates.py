@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from k8s_log_agent.records import Event, Severity, StreamKey
+from k8s_log_agent.records import Event, StreamKey
 
 CONTEXT_EVENTS = 3  # before and after
 CONTEXT_CHARACTERS = 400
@@ -95,8 +95,3 @@ class CandidatePool:
 def _is_new(event: Event, examples: Iterable[Candidate]) -> bool:
     kept = list(examples)
     return len(kept) < EXAMPLES and all(one.event.text != event.text for one in kept)
-
-
-def is_unlabelled(event: Event) -> bool:
-    """Whether the rules give no severity, so that without further knowledge nothing can be said of the event."""
-    return event.severity is Severity.UNKNOWN

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +28,6 @@ def secret_from_file(path: Path) -> SecretStr:
     except UnicodeDecodeError:
         raise LokiAccessError(f"The secret in {path} is not UTF-8 text. Write the token or password alone.") from None
     return _checked_secret(text, str(path))
-
-
-def secret_from_variable(name: str, environment: Mapping[str, str] = os.environ) -> SecretStr:
-    """The value of an environment variable; raises `LokiAccessError` when it is unset or unfit for a header."""
-    return _checked_secret(environment.get(name, "").strip(), f"the variable {name}")
 
 
 def _checked_secret(text: str, place: str) -> SecretStr:

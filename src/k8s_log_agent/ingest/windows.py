@@ -25,14 +25,6 @@ def lines_within(lines: Sequence[LogLine], window: RecordedWindow) -> list[LogLi
     return [line for line in lines if line.timestamp is not None and start <= line.timestamp <= end]
 
 
-def window_lines(recording: Recording, window: RecordedWindow) -> list[LogLine]:
-    """The lines of all pods between start and end of the window, sorted by time; sources are relative to the folder.
-
-    Reads the whole recording: for many windows of one recording, call `recording_lines` once and `lines_within`.
-    """
-    return lines_within(recording_lines(recording), window)
-
-
 def nanoseconds(moment: datetime) -> int:
     """Nanoseconds since the epoch, exact to the microsecond that a datetime holds."""
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -1,4 +1,4 @@
-"""Orders what a window of events shows: which causes are likely, and which signatures to look at first.
+"""Orders what a window of events shows: which causes are likely, the likeliest first.
 
 The first significant error is usually the cause and what follows it the consequences, so an early hint counts more, a
 symptom less where a cause stands beside it, and repetition only a little.
@@ -48,16 +48,6 @@ class RankedCause:
 
 
 @dataclass(frozen=True, slots=True)
-class RankedSignature:
-    """All events of one signature: the worst severity, how many, and the first of them."""
-
-    signature: str
-    severity: Severity
-    count: int
-    first: Event
-
-
-@dataclass(frozen=True, slots=True)
 class _Vote:
     """What one event says for a cause. `place` is its rank in time among the events with hints."""
 
@@ -92,18 +82,6 @@ def rank_causes(events: Iterable[Event], table: CauseTable | None = None) -> lis
     ]
     ranked.sort(key=lambda entry: (-entry[0], entry[1], entry[2]))
     return [RankedCause(code, round(score, 4), _evidence(cast)) for score, _, code, cast in ranked]
-
-
-def rank_signatures(events: Iterable[Event]) -> list[RankedSignature]:
-    """One entry a signature: noise last, then by worst severity, number of events, and first appearance."""
-    groups: dict[str, list[Event]] = {}
-    for event in _in_time(events):
-        groups.setdefault(event.signature, []).append(event)
-    ranked = [
-        RankedSignature(signature, max((event.severity for event in group), key=_rank), len(group), group[0])
-        for signature, group in groups.items()
-    ]
-    return sorted(ranked, key=lambda entry: (entry.first.noise_rule is not None, -entry.severity.rank, -entry.count))
 
 
 def _in_time(events: Iterable[Event]) -> list[Event]:

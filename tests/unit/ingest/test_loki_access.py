@@ -14,7 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from k8s_log_agent.ingest.loki_access import LokiAccess, http_client, secret_from_file, secret_from_variable
+from k8s_log_agent.ingest.loki_access import LokiAccess, http_client, secret_from_file
 from k8s_log_agent.ingest.loki_client import LokiClient
 from k8s_log_agent.ingest.loki_errors import LokiAccessError, LokiRefusedError, LokiUnavailableError
 
@@ -75,7 +75,6 @@ def test_secrets_come_from_files_and_variables_without_the_line_end(tmp_path: Pa
     file.write_text(f"{HIDDEN}\n", encoding="utf-8")
 
     assert secret_from_file(file).get_secret_value() == HIDDEN
-    assert secret_from_variable("LOKI_TOKEN", {"LOKI_TOKEN": f" {HIDDEN} "}).get_secret_value() == HIDDEN
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"bell\x07"])
@@ -91,8 +90,6 @@ def test_a_file_that_holds_no_secret_is_refused_without_showing_it(tmp_path: Pat
 def test_a_missing_secret_is_told(tmp_path: Path) -> None:
     with pytest.raises(LokiAccessError, match="No such file"):
         secret_from_file(tmp_path / "none")
-    with pytest.raises(LokiAccessError, match="the variable LOKI_TOKEN"):
-        secret_from_variable("LOKI_TOKEN", {})
 
 
 @pytest.mark.parametrize(

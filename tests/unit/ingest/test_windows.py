@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from k8s_log_agent.ingest.recordings import RecordedProgram, RecordedWindow, Recording, RecordingManifest
-from k8s_log_agent.ingest.windows import window_lines
+from k8s_log_agent.ingest.windows import lines_within, recording_lines
 
 
 def test_a_window_ends_with_its_last_microsecond(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_window_ends_with_its_last_microsecond(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_text("".join(f"2026-11-24T{stamp.rstrip('Z')}Z stdout F {stamp}\n" for stamp in stamps))
 
-    lines = window_lines(Recording(tmp_path, manifest), window)
+    lines = lines_within(recording_lines(Recording(tmp_path, manifest)), window)
 
     assert [line.text for line in lines] == ["20:00:00.000100000", "20:00:00.5", "20:00:01.000005999"]
     assert {line.source for line in lines} == {"pods/a_one_1/app/0.log", "pods/a_two_2/app/0.log"}

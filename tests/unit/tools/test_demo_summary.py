@@ -22,7 +22,7 @@ FOUND: dict[str, Any] = {
 
 def told(folder: Path, found: dict[str, Any]) -> list[str]:
     (folder / "summary.json").write_text(json.dumps(found))
-    return closing_lines(folder, 12.3, 4)
+    return closing_lines(folder, {"llama.cpp": 18080, "Chroma": 18000}, 12.3, 4)
 
 
 def test_ten_lines_say_what_was_done_and_how_well(tmp_path: Path) -> None:
@@ -36,6 +36,7 @@ def test_ten_lines_say_what_was_done_and_how_well(tmp_path: Path) -> None:
     assert "75% (50% to 90%, 3 of 4) right in programs kept for testing, not measured in the others" in lines[4]
     assert "not measured" in lines[5]
     assert "5 asked, 4 answered, 1 failed" in lines[6]
+    assert "http://127.0.0.1:18080 (llama.cpp), http://127.0.0.1:18000 (Chroma); `make demo-stop`" in lines[8]
 
 
 def test_parts_that_were_not_made_are_said_and_end_nothing(tmp_path: Path) -> None:

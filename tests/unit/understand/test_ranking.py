@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from k8s_log_agent.records import Event, LogLine, Severity, StreamKey
+from k8s_log_agent.records import Event, LogLine, StreamKey
+from k8s_log_agent.understand.overview import Overview
 from k8s_log_agent.understand.pipeline import Understanding
-from k8s_log_agent.understand.ranking import rank_causes, rank_signatures
+from k8s_log_agent.understand.ranking import rank_causes
 
 SECOND = 10**9
 START = 1_800_000_000 * SECOND
@@ -122,7 +123,7 @@ def test_events_without_time_stay_where_they_stood() -> None:
     assert rank_causes(timeless)[0].evidence[0].lines == (1,)
 
 
-def test_signatures_go_by_severity_and_number_with_noise_last() -> None:
+def test_signatures_go_by_severity_and_number_and_noise_only_when_asked_for() -> None:
     made = events(
         "level=info msg=started",
         "level=error msg=broken",
@@ -131,8 +132,10 @@ def test_signatures_go_by_severity_and_number_with_noise_last() -> None:
         "level=warn msg=old",
     )
     made[1] = replace(made[1], noise_rule="some-rule")
+    overview = Overview()
+    for event in made:
+        overview.add(event)
 
-    ranked = rank_signatures(made)
-
-    assert [entry.first.message for entry in ranked] == ["lost", "old", "started", "broken"]
-    assert (ranked[0].count, ranked[0].severity) == (2, Severity.ERROR)
+    assert [row.exemplar.message for row in overview.ranked()] == ["lost", "old", "started"]
+    assert [row.count for row in overview.ranked()] == [2, 1, 1]
+    assert [row.exemplar.message for row in overview.ranked(noise=True)] == ["lost", "broken", "old", "started"]
