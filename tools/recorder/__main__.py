@@ -14,7 +14,7 @@ from tools.recorder.privacy import CHECKOUT, PrivateTextError
 from tools.recorder.program import Script, known_programs
 from tools.recorder.sandbox import Sandbox, SandboxError, run_inside
 
-LIMIT_SECONDS = 900.0
+LIMIT_SECONDS = 1800.0
 CACHE = CHECKOUT / "build" / "recorder"
 
 

@@ -86,6 +86,13 @@ class Sandbox:
         subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"], capture_output=True, check=False)
         return address
 
+    def interface(self, name: str, address: str) -> None:
+        """A network card with `address` (`10.0.0.2/24`), which the default route leads to; nobody is on its wire."""
+        _run("ip", "link", "add", name, "type", "bridge")
+        _run("ip", "addr", "add", address, "dev", name)
+        _run("ip", "link", "set", name, "up")
+        _run("ip", "route", "add", "default", "dev", name)
+
     def name(self, name: str, address: str) -> None:
         """Let a name, and the service's full name below it, resolve to an address that is added too."""
         self.address(address)
