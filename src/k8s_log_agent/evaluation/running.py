@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from k8s_log_agent.evaluation.answer_cache import AnswerCache
+from k8s_log_agent.evaluation.asking_order import each_fault_once_first, unsure_first
 from k8s_log_agent.evaluation.cases import content_key
 from k8s_log_agent.evaluation.judging import FirstPass, Judge, SecondPass
 from k8s_log_agent.evaluation.outcomes import Case
@@ -73,7 +74,7 @@ def judge_all(cases: Sequence[Case], judge: Judge, cache: AnswerCache, run: Run,
     keys = {case.id: content_key(case) for case in cases}
     work = _Work(judge, cache, run, progress, keys)
     firsts = work.firsts(cases)
-    asked, left_out = _to_ask(cases, keys, firsts, run.model_calls) if judge.has_model else ([], set())
+    asked, left_out = _to_ask(cases, keys, firsts, run) if judge.has_model else ([], set())
     seconds = work.seconds(asked)
     return [
         Judged(case, firsts[case.id], seconds.get(case.id), case.id in left_out, run.model_decides) for case in cases
@@ -81,17 +82,14 @@ def judge_all(cases: Sequence[Case], judge: Judge, cache: AnswerCache, run: Run,
 
 
 def _to_ask(
-    cases: Sequence[Case], keys: dict[str, str], firsts: dict[str, FirstPass], most: int | None
+    cases: Sequence[Case], keys: dict[str, str], firsts: dict[str, FirstPass], run: Run
 ) -> tuple[list[Case], set[str]]:
-    """The cases that the model is asked about, those first where it is wanted, else in an order without meaning.
-
-    The second value are the ids of those where it was wanted and the budget was used up.
-    """
+    """The cases that the model is asked about, and the ids of those where it was wanted and the budget was used up."""
+    wanted = {case.id: firsts[case.id].wants_model for case in cases}
     possible = [case for case in cases if firsts[case.id].may_ask]
-    ordered = sorted(possible, key=lambda case: (not firsts[case.id].wants_model, keys[case.id], case.id))
-    taken = ordered if most is None else ordered[:most]
-    left_out = {case.id for case in ordered[len(taken) :] if firsts[case.id].wants_model}
-    return taken, left_out
+    ordered = unsure_first(possible, keys, wanted) if run.model_decides else each_fault_once_first(possible, keys)
+    taken = ordered if run.model_calls is None else ordered[: run.model_calls]
+    return taken, {case.id for case in ordered[len(taken) :] if wanted[case.id]}
 
 
 @dataclass(frozen=True, slots=True)

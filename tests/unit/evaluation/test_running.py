@@ -128,6 +128,15 @@ def test_the_budget_goes_to_the_cases_that_want_the_model(judged: Judging) -> No
     assert {one.case.id for one in with_one if one.over_budget} | set(too_little.seconds) == unsure
 
 
+def test_a_model_that_does_not_decide_is_asked_about_each_fault_before_any_repeat(judged: Judging) -> None:
+    judge = FakeJudge(unsure={CASES[0].id, CASES[1].id})
+
+    judged(judge, model_calls=3, model_decides=False)
+
+    asked = [one for one in CASES if one.id in judge.seconds]
+    assert len({one.group for one in asked}) == len({one.group for one in CASES}) == 3
+
+
 def test_a_model_that_does_not_decide_is_asked_and_its_verdict_kept_apart(judged: Judging) -> None:
     judge = FakeJudge()
 
