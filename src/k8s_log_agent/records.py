@@ -15,6 +15,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from k8s_log_agent.quickly_made import quickly_made
+
 SCHEMA_VERSION = 1
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
@@ -67,6 +69,7 @@ class StreamKey(NamedTuple):
     output: str  # stdout, stderr, journal, or empty where a source does not say
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """One line as a source gave it, CRI prefix removed and partial lines joined.
@@ -93,6 +96,7 @@ class CauseHint:
     line: int  # number of the line in its source that carries the evidence
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Event:
     """One log statement, continuation lines included, understood and redacted.

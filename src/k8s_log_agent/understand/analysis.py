@@ -65,11 +65,15 @@ class Analysis:
     def message_of(self, text: str) -> str:
         """The message of another statement of the same form."""
         first = text.split("\n", 1)[0] if "\n" in text else text
-        if self.cuts is None:
+        cuts = self.cuts
+        if cuts is None:
             return whole(parse(first), text.split("\n")).message
-        if len(self.cuts) == 1:
-            return self.cuts[0].apply(first)
-        return ": ".join([cut.apply(first) for cut in self.cuts])
+        if len(cuts) > 1:
+            return ": ".join([cut.apply(first) for cut in cuts])
+        before, place, after = cuts[0]
+        if before:
+            first = first.split(before, place)[place]
+        return first.split(after, 1)[0] if after else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ class Analyst:
         whole_text = self.redactor.redact(text)
         skip = 2 if parsed.format in _TWO_LINES and len(lines) > 1 else 1
         if not whole_text.counts:
-            clean = self.redactor.redact(parsed.message)
+            message = parsed.message
+            clean = whole_text if message == text else self.redactor.redact(message)
             return clean.text, tuple(lines[skip:]), text, clean.counts
         parts, _ = self.redactor.redact_lines((parsed.message.replace("\n", "\r"), *lines))
         return parts[0].replace("\r", "\n"), parts[1 + skip :], "\n".join(parts[1:]), whole_text.counts

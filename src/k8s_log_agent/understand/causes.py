@@ -6,7 +6,6 @@ about (a refused connection, a failed probe); ranking discounts it where a real 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Annotated
@@ -14,8 +13,9 @@ from typing import Annotated
 from pydantic import Field
 
 from k8s_log_agent.records import Category, CauseHint, Record, Severity
+from k8s_log_agent.understand.patterns import compiled, lowered
 from k8s_log_agent.understand.phrases import PhraseIndex, fold
-from k8s_log_agent.understand.rule_files import RuleFileError, TextRule, bounded, load_rules, rule_file_names
+from k8s_log_agent.understand.rule_files import RuleFileError, TextRule, load_rules, rule_file_names
 
 LONGEST = 4096  # characters of a line that are looked at
 MOST_LINES = 128  # lines of a trace that are looked at
@@ -70,7 +70,7 @@ class CauseTable:
         self._index = PhraseIndex(rule.needs for _, rule in owned)
         self._healing = tuple(cause.code for cause in self._causes.values() if cause.recovered)
         self._recovered = PhraseIndex(self._causes[code].recovered for code in self._healing)
-        self._compiled = [(code, rule, _compiled(rule.pattern), _compiled(rule.unless)) for code, rule in owned]
+        self._compiled = [(code, rule, compiled(rule.pattern), compiled(rule.unless)) for code, rule in owned]
 
     @staticmethod
     @cache
@@ -109,17 +109,19 @@ class CauseTable:
         the hint carries the one with the evidence. `component` is the program's name where it is known.
         """
         found: dict[str, CauseHint] = {}
+        component = component.casefold()
         for index, text in enumerate((message, *trace[: MOST_LINES - 1])):
             if index and text.lstrip().startswith(_SOURCE_CODE):
                 continue
-            words = fold(text[:LONGEST])
-            for owner in self._index.owners(words):
+            part = text[:LONGEST]
+            owners = self._index.owners(fold(part))
+            low = lowered(part) if owners else ""
+            for owner in owners:
                 code, rule, pattern, unless = self._compiled[owner]
                 known = found.get(code)
                 if (known and known.weight >= rule.weight) or not _speaks_of(rule, component):
                     continue
-                part = text[:LONGEST]
-                if (pattern and not pattern.search(part)) or (unless and unless.search(part)):
+                if (pattern and not pattern.found_in(part, low)) or (unless and unless.found_in(part, low)):
                     continue
                 found[code] = CauseHint(code, rule.name, rule.weight, lines[min(index, len(lines) - 1)])
         if len(found) < 2:
@@ -128,8 +130,4 @@ class CauseTable:
 
 
 def _speaks_of(rule: CauseRule, component: str) -> bool:
-    return not rule.components or any(name in component.casefold() for name in rule.components)
-
-
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    return bounded(pattern) if pattern else None
+    return not rule.components or any(name in component for name in rule.components)

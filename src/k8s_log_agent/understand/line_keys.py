@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,11 +18,14 @@ from k8s_log_agent.understand.masking import MaskFile
 from k8s_log_agent.understand.rule_files import load_rules, rule_file_names
 
 LONGEST = 8192  # characters of a text worth remembering
+MOST_READERS = 32_768  # surroundings of a run of digits that are remembered
 
-# Digits become 0; the bytes that stand for marks below become bytes that UTF-8 does not have.
-_SHAPE = bytes(48 if 48 <= code <= 57 else code + 0xF7 if 1 <= code <= 8 else code for code in range(256))
+ENDLESS = b"0" * 129  # more digits than any mask takes for one id, so that their number matters
+
+# Makes the shape of an encoded text: digits become 0, and the bytes that stand for marks below become bytes that UTF-8
+# does not have.
+SHAPE = bytes(48 if 48 <= code <= 57 else code + 0xF7 if 1 <= code <= 8 else code for code in range(256))
 _MAY_BE_CARD = re.compile(rb"0(?:[ -]?0){11}")
-_CARD = re.compile(rb"(?<![A-Za-z0-9_.-])[2-6]\d{2}(?:[ -]?\d){9,16}(?![A-Za-z0-9_-])")
 _HEXADECIMAL = re.compile(rb"[0a-f]{8,128}")
 _REST_OF_UUID = re.compile(rb"-[0a-f]{4}-[0a-f]{4}-[0a-f]{4}-[0a-f]{12}(?![0-9A-Za-z])")
 _LETTERS_AND_DIGITS = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -44,11 +47,6 @@ _MARKS = tuple(b"0 \1 \2 \3 \4 \5".split())
 _CLOCK = tuple(separator + mark for separator in b"- / :".split() for mark in _MARKS)
 _CLOCK_BEFORE = tuple(mark + separator for separator in b"- / : ,".split() for mark in _MARKS)
 _UNIT = re.compile(rb"(?:ns|us|ms|s|m|h|d|min|sec|secs|[kKMGT]i?[Bb]?|B|bytes|Z|UTC)(?![A-Za-z0-9])")
-
-
-def shape_of(raw: bytes) -> bytes:
-    """The shape of an encoded text."""
-    return raw.translate(_SHAPE)
 
 
 def ids_of(shape: bytes) -> list[tuple[int, int, bytes]]:
@@ -88,17 +86,11 @@ def may_hold_card(shape: bytes) -> bool:
     return _MAY_BE_CARD.search(shape) is not None
 
 
-def holds_card(raw: bytes) -> bool:
-    """Whether a text has a number that redaction might take for a payment card."""
-    return _CARD.search(raw) is not None
-
-
 def runs_of(shape: bytes, ids: Sequence[tuple[int, int, bytes]] = ()) -> list[tuple[int, int]]:
     """Where the runs of digits stand that are no part of an id."""
-    spans = [found.span() for found in _RUN.finditer(shape)]
-    if ids:
-        spans = [span for span in spans if not any(start <= span[0] < end for start, end, _ in ids)]
-    return spans
+    for start, end, _ in ids:
+        shape = b"%b%b%b" % (shape[:start], b"x" * (end - start), shape[end:])
+    return [found.span() for found in _RUN.finditer(shape)]
 
 
 def telling_runs(form: bytes) -> tuple[tuple[int, Reader], ...]:
@@ -112,6 +104,7 @@ def telling_runs(form: bytes) -> tuple[tuple[int, Reader], ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=MOST_READERS)
 def _reader(mark: bytes, before: bytes, after: bytes) -> Reader | None:
     last = before[-1:]
     if last == b".":

@@ -21,6 +21,7 @@ LONGEST = 4096  # characters of a text that are masked; the rest is left out of 
 MOST_WORDS = 65536  # words remembered, and as many shapes
 
 _ZERO_DIGITS = bytes(48 if 48 <= code <= 57 else code for code in range(256))
+_HEXADECIMAL = re.compile(r"[A-Fa-f]{8,}")
 _NUMBERED = re.compile(r":\d{1,6}(?=>)")
 _LEADING_NUMBER = re.compile(r"^[\"'(\[=:]{0,3}\d{1,5}(?![\w.])")
 
@@ -104,6 +105,8 @@ class Masker:
 
     def _mask_word(self, word: str) -> tuple[str, bool, str]:
         """Return the masked word, whether that holds for every word of its shape, and what it opens."""
+        if word.isalpha() and word.isascii() and not _HEXADECIMAL.fullmatch(word):
+            return word, False, self._opens(word)  # no mask is for letters alone, unless they may be an id
         kept = False
 
         def replace(found: re.Match[str]) -> str:

@@ -6,8 +6,7 @@ first and last lines as text and the numbers of all.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections import deque
 from typing import Generic, TypeVar
 
 from k8s_log_agent.records import LogLine, Severity, StreamKey
@@ -17,7 +16,7 @@ from k8s_log_agent.understand.parsed import Parsed
 MOST_LINES = 128  # lines of a group whose text is kept
 HARD_LIMIT = 4096  # lines of a group, kept or not, after which a new one begins
 MOST_CHARACTERS = 256 * 1024  # of text that a group keeps
-MOST_STREAMS = 4096  # open groups; beyond, the one that was quiet longest is closed
+MOST_STREAMS = 4096  # open groups; beyond, that of the stream that was seen first is closed
 GAP = 3_000_000_000  # nanoseconds of silence after which nothing continues
 AT_ONCE = 20_000_000  # nanoseconds within which a headless line counts as written with the one before
 
@@ -106,21 +105,24 @@ class Joiner(Generic[Kept]):
     """Groups lines by statement, for many streams at once."""
 
     def __init__(self, most_streams: int = MOST_STREAMS) -> None:
-        self._open: OrderedDict[StreamKey, Group[Kept]] = OrderedDict()
+        self._open: dict[StreamKey, Group[Kept]] = {}
         self._most = most_streams
 
-    def push(self, line: LogLine, shape: Shape, parsed: Parsed, entry: Kept) -> Sequence[Group[Kept]]:
-        """Take one line of known shape and form, and give back the groups that it completes, mostly one."""
-        group = self._open.get(line.stream)
-        if group is not None and self._belongs(group, line, shape, parsed):
-            group.add(line)
-            return ()
-        fresh = self._open[line.stream] = Group(line, parsed, shape, entry)
+    def push(self, line: LogLine, shape: Shape, parsed: Parsed, entry: Kept) -> Group[Kept] | None:
+        """Take one line of known shape and form, and give back the group that it completes, if any."""
+        stream = line.stream
+        group = self._open.get(stream)
+        if group is not None:
+            begins = shape is Shape.HEADED and parsed.format != "levelled"
+            if not begins and self._belongs(group, line, shape, parsed):
+                group.add(line)
+                return None
+        fresh = self._open[stream] = Group(line, parsed, shape, entry)
         if shape is Shape.TRACE:
             fresh.trace = trace_kind(line.text)
         if group is not None:
-            return (group,)
-        return (self._open.popitem(last=False)[1],) if len(self._open) > self._most else ()
+            return group
+        return self._open.pop(next(iter(self._open))) if len(self._open) > self._most else None
 
     def flush(self) -> list[Group[Kept]]:
         """Give back the groups that are still open, in the order in which their streams were first seen."""

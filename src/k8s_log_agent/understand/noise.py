@@ -6,14 +6,14 @@ recognised; what a rule drops is only marked with its name, so that it can be co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
 from k8s_log_agent.records import Severity
+from k8s_log_agent.understand.patterns import compiled, lowered
 from k8s_log_agent.understand.phrases import PhraseIndex, fold
-from k8s_log_agent.understand.rule_files import RuleFile, TextRule, bounded, load_rules
+from k8s_log_agent.understand.rule_files import RuleFile, TextRule, load_rules
 
 LONGEST = 4096  # characters of a line that are looked at
 
@@ -36,9 +36,7 @@ class NoiseRules:
     def __init__(self, rules: Sequence[NoiseRule]) -> None:
         self.rules = tuple(rules)
         self._index = PhraseIndex(rule.needs for rule in rules)
-        self._compiled = [
-            (rule.name, rule.below.rank, _compiled(rule.pattern), _compiled(rule.unless)) for rule in rules
-        ]
+        self._compiled = [(rule.name, rule.below.rank, compiled(rule.pattern), compiled(rule.unless)) for rule in rules]
 
     @staticmethod
     @cache
@@ -54,12 +52,12 @@ class NoiseRules:
         if suspect or severity.rank >= Severity.ERROR.rank:
             return None
         text = text[:LONGEST]
-        for owner in self._index.owners(fold(text)):
+        owners = self._index.owners(fold(text))
+        low, rank = lowered(text) if owners else "", severity.rank
+        for owner in owners:
             name, below, pattern, unless = self._compiled[owner]
-            if severity.rank < below and (not pattern or pattern.search(text)) and not (unless and unless.search(text)):
+            if rank >= below or (pattern and not pattern.found_in(text, low)):
+                continue
+            if not (unless and unless.found_in(text, low)):
                 return name
         return None
-
-
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    return bounded(pattern) if pattern else None

@@ -6,7 +6,7 @@ phrase is filed under its most telling word, so that a text without any of these
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 # Words that stand in too many healthy lines to file a phrase under, unless it has no other.
 _COMMON = frozenset(
@@ -37,19 +37,16 @@ class PhraseIndex:
         self._filed = {word: tuple(entries) for word, entries in filed.items()}
         self._words = frozenset(filed)
 
-    def owners(self, words: Sequence[bytes]) -> Iterator[int]:
-        """Yield each owner with a phrase in a text folded to `words`, in ascending order."""
+    def owners(self, words: Sequence[bytes]) -> list[int]:
+        """The owners with a phrase in a text folded to `words`, in ascending order."""
         if self._words.isdisjoint(words):
-            return iter(())
-        return self._search(words)
-
-    def _search(self, words: Sequence[bytes]) -> Iterator[int]:
+            return []
         joined = b" " + b" ".join(words) + b" "
-        found = {
-            owner for word in self._words.intersection(words) for phrase, owner in self._filed[word] if phrase in joined
-        }
-        return iter(sorted(found))
+        filed = self._filed
+        found = {owner for word in self._words.intersection(words) for phrase, owner in filed[word] if phrase in joined}
+        return sorted(found)
 
 
-def _telling(word: bytes) -> tuple[bool, int]:
-    return word not in _COMMON, len(word)
+def _telling(word: bytes) -> tuple[bool, bool, int]:
+    """Numbers come last: they stand in nearly every line, and a line's own numbers say nothing about a phrase."""
+    return not word.isdigit(), word not in _COMMON, len(word)

@@ -12,20 +12,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from k8s_log_agent.records import CauseHint, Event, LogLine
-from k8s_log_agent.understand.analysis import Analyst
+from k8s_log_agent.records import NO_LABELS, CauseHint, Event, LogLine
+from k8s_log_agent.understand.analysis import Analysis, Analyst
 from k8s_log_agent.understand.causes import CauseTable
 from k8s_log_agent.understand.clusters import Clusters
 from k8s_log_agent.understand.continuation import Shape
 from k8s_log_agent.understand.formats import parse
 from k8s_log_agent.understand.line_times import moment
-from k8s_log_agent.understand.memory import Entry, Memory, fresh
+from k8s_log_agent.understand.memory import Entry, Memories, fresh
 from k8s_log_agent.understand.multiline import Group, Joiner
 from k8s_log_agent.understand.noise import NoiseRules
 from k8s_log_agent.understand.redaction import Redactor
 from k8s_log_agent.understand.severity import SeverityRules
 
-MOST_CONTAINERS = 256  # whose lines are remembered
 MOST_TEXT = 64 * 1024  # characters of an event's text
 _COLOUR = re.compile(r"\x1b(?:\[[0-9;:?]{0,32}[A-Za-z]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|[()][A-Z0-9])")
 
@@ -41,7 +40,7 @@ class Understanding:
         self.counts: Counter[str] = Counter()
         self._analyst = analyst
         self._remember = remember
-        self._memories: dict[str, Memory] = {}
+        self._memories = Memories()
 
     @classmethod
     def default(cls, *, remember: bool = True) -> Understanding:
@@ -56,28 +55,23 @@ class Understanding:
         joiner: Joiner[Entry] = Joiner()
         push, entry_of, event_of = joiner.push, self._entry, self._event
         for line in lines:
-            if "\x1b" in line.text:
-                line = replace(line, text=_COLOUR.sub("", line.text))  # noqa: PLW2901 - the same line, without colours
-            entry = entry_of(line.text, line)
-            for group in push(line, entry.shape, entry.parsed, entry):
-                event = event_of(group)
-                if event is not None:
-                    yield event
+            text = line.text
+            if "\x1b" in text:
+                text = _COLOUR.sub("", text)
+                line = replace(line, text=text)  # noqa: PLW2901 - the same line, without colours
+            entry = entry_of(text, line)
+            group = push(line, entry.shape, entry.parsed, entry)
+            if group is not None and (event := event_of(group)) is not None:
+                yield event
         for group in joiner.flush():
             event = event_of(group)
             if event is not None:
                 yield event
 
     def _entry(self, text: str, line: LogLine) -> Entry:
-        if not self._remember or (line.labels and "PRIORITY" in line.labels):
+        if not self._remember or (line.labels is not NO_LABELS and "PRIORITY" in line.labels):
             return fresh(text, keeps=False)
-        container = line.stream.container
-        memory = self._memories.get(container)
-        if memory is None:
-            if len(self._memories) >= MOST_CONTAINERS:
-                self._memories.clear()
-            memory = self._memories[container] = Memory()
-        return memory.entry(text)
+        return self._memories[line.stream.container].entry(text)
 
     def _event(self, group: Group[Entry]) -> Event | None:
         first, entry = group.first, group.entry
@@ -92,18 +86,14 @@ class Understanding:
     def _made(
         self, first: LogLine, text: str, numbers: tuple[int, ...], entry: Entry, *, truncated: bool = False
     ) -> Event:
-        if len(text) > MOST_TEXT:
-            text, truncated = self._cut(text), True
-            entry = fresh(text, keeps=False)
-        analysis, message = entry.analysis, ""
+        analysis = entry.analysis
         if analysis is not None:
             message = analysis.message_of(text)
         else:
-            lines = text.split("\n")
-            parsed = entry.parsed if entry.text == text else parse(lines[0])
-            analysis = self._analyst.analyse(parsed, lines, first.stream, first.labels)
-            if entry.keeps and not analysis.redactions:
-                entry.analysis = analysis
+            if len(text) > MOST_TEXT:
+                text, truncated = self._cut(text), True
+                entry = fresh(text, keeps=False)
+            analysis = self._analysed(first, text, entry)
             text, message = analysis.text, analysis.message
         causes = analysis.causes
         if causes:
@@ -132,6 +122,14 @@ class Understanding:
             truncated,
             first.labels,
         )
+
+    def _analysed(self, first: LogLine, text: str, entry: Entry) -> Analysis:
+        lines = text.split("\n")
+        parsed = entry.parsed if entry.text == text else parse(lines[0])
+        analysis = self._analyst.analyse(parsed, lines, first.stream, first.labels)
+        if entry.keeps and not analysis.redactions:
+            entry.analysis = analysis
+        return analysis
 
     def _joined(self, group: Group[Entry]) -> str:
         head, tail = group.texts()

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from k8s_log_agent.understand.patterns import Branch, matches, openings, requirements
 from k8s_log_agent.understand.rule_files import Example, Rule, RuleFile, load_rules
 
 MOST_SHAPES = 32768  # shapes of harmless texts remembered
@@ -69,7 +70,12 @@ class Redactor:
     def __init__(self, rules: Sequence[RedactionRule] | None = None) -> None:
         self.rules = tuple(load_rules("redaction.yaml", RedactionFile).rules if rules is None else rules)
         self._compiled = [
-            (rule, re.compile(rule.pattern, re.IGNORECASE if rule.ignore_case else 0)) for rule in self.rules
+            (
+                Branch(rule.pattern, requirements(rule.pattern)),
+                rule,
+                re.compile(rule.pattern, re.IGNORECASE if rule.ignore_case else 0),
+            )
+            for rule in self.rules
         ]
         self._needs = tuple(dict.fromkeys(need for rule in self.rules for need in rule.needs))
         self._harmless: set[bytes] = set()
@@ -86,12 +92,19 @@ class Redactor:
         if shape in self._harmless:
             return Redacted(text)
         numbered = _LONG_NUMBER.search(shape) is not None
-        redacted = self._apply(text) if numbered or self._suspicious(text) else Redacted(text)
+        redacted = self._apply(text, numbered=numbered) if numbered or self._suspicious(text) else Redacted(text)
         if not numbered and not redacted.counts and len(shape) <= LONGEST_SHAPE:
             if len(self._harmless) >= MOST_SHAPES:
                 self._harmless.clear()
             self._harmless.add(shape)
         return redacted
+
+    def holds_card(self, text: str) -> bool:
+        """Whether a text has the number of a payment card, which no two texts of a form share."""
+        return any(
+            rule.luhn and any(_luhn(found[0]) for found in pattern.finditer(text))
+            for _, rule, pattern in self._compiled
+        )
 
     def redact_lines(self, lines: Sequence[str]) -> tuple[tuple[str, ...], Mapping[str, int]]:
         """The lines of one record without secrets, numbered together; the number of lines stays."""
@@ -105,19 +118,26 @@ class Redactor:
 
     def _suspicious(self, text: str) -> bool:
         """Whether some rule may match: cheap, and without regard to the digits of the text."""
-        if len(text) >= _KEY_LINE and " " not in text.strip():
-            return True
-        lowered = text.lower()
-        return any(need in lowered for need in self._needs)
+        return _one_long_word(text) or any(map(text.lower().__contains__, self._needs))
 
-    def _apply(self, text: str) -> Redacted:
+    def _apply(self, text: str, *, numbered: bool) -> Redacted:
         names = _Placeholders(text)
-        lowered = text.lower()
-        for rule, pattern in self._compiled:
-            if rule.needs and not any(need in lowered for need in rule.needs):
+        original = low = text.lower()
+        numbered = numbered or not text.isascii()
+        for branch, rule, pattern in self._compiled:
+            if (rule.needs and not any(map(original.__contains__, rule.needs))) or (rule.luhn and not numbered):
                 continue
-            text = pattern.sub(lambda found, rule=rule: _replace(found, rule, names), text)  # type: ignore[misc] # mypy infers no type for a lambda with a default
+            if branch.possible_in(low) or not low.isascii():
+                before = text
+                text = _replaced(text, matches(pattern, openings(rule.pattern), text, low), rule, names)
+                if text is not before:
+                    low = text.lower()
         return Redacted(names.everywhere(text), dict(names.counts))
+
+
+def _one_long_word(text: str) -> bool:
+    """Whether a text may be a line of a block of base 64."""
+    return len(text) >= _KEY_LINE and " " not in text.strip()
 
 
 class _Placeholders:
@@ -143,6 +163,15 @@ class _Placeholders:
             if len(secret) >= _EVERYWHERE and any(char.isdigit() for char in secret) and secret in text:
                 text = text.replace(secret, self._names[secret])
         return text
+
+
+def _replaced(text: str, found: Iterable[re.Match[str]], rule: RedactionRule, names: _Placeholders) -> str:
+    """The text with what each match redacts in place of it; the same object where nothing matches."""
+    pieces, end = [], 0
+    for match in found:
+        pieces += [text[end : match.start()], _replace(match, rule, names)]
+        end = match.end()
+    return "".join((*pieces, text[end:])) if pieces else text
 
 
 def _replace(found: re.Match[str], rule: RedactionRule, names: _Placeholders) -> str:

@@ -15,8 +15,9 @@ from typing import Literal, NamedTuple
 from k8s_log_agent.records import Severity
 from k8s_log_agent.understand.access import access_level
 from k8s_log_agent.understand.parsed import Parsed
+from k8s_log_agent.understand.patterns import Alternatives, compiled, lowered
 from k8s_log_agent.understand.phrases import PhraseIndex, fold
-from k8s_log_agent.understand.rule_files import Rule, RuleFile, TextRule, bounded, load_rules
+from k8s_log_agent.understand.rule_files import Rule, RuleFile, TextRule, load_rules
 
 LONGEST = 4096  # characters of a statement that are looked at
 _EXCEPTION = re.compile(r"(?:[\w$]{1,80}[.:]{1,2}){0,12}[A-Z][\w$]{0,80}(?:Error|Exception)\b")
@@ -64,7 +65,7 @@ class SeverityRules:
         wording = [rule.kind == "wording" for rule in file.rules]
         self._wording = _Rules(rule for rule, is_wording in zip(file.rules, wording, strict=True) if is_wording)
         self._operational = _Rules(rule for rule, is_wording in zip(file.rules, wording, strict=True) if not is_wording)
-        self._benign = bounded("|".join(f"(?:{rule.pattern})" for rule in file.benign))
+        self._benign = Alternatives(rule.pattern for rule in file.benign)
 
     @staticmethod
     @cache
@@ -95,32 +96,31 @@ class SeverityRules:
         sets = [rules for rules in (self._operational, self._wording)[: 1 + wording] if rules.may_hold(words)]
         if not sets:
             return []
-        part = self._benign.sub(" ", part)
-        words = fold(part)
-        return [rule for rules in sets for rule in rules.hits(part, words)]
+        without = self._benign.blanked(part)
+        if without != part:
+            part, words = without, fold(without)
+        low = lowered(part)
+        return [rule for rules in sets for rule in rules.hits(part, low, words)]
 
 
 class _Rules:
     """Some rules, compiled and indexed."""
 
     def __init__(self, rules: Iterable[SeverityRule]) -> None:
-        self._compiled = [
-            (rule, bounded(rule.pattern) if rule.pattern else None, bounded(rule.unless) if rule.unless else None)
-            for rule in rules
-        ]
+        self._compiled = [(rule, compiled(rule.pattern), compiled(rule.unless)) for rule in rules]
         self._index = PhraseIndex(rule.needs for rule, _, _ in self._compiled)
 
     def may_hold(self, words: Sequence[bytes]) -> bool:
         """Whether a text of these words has a phrase that some rule needs."""
-        return next(self._index.owners(words), None) is not None
+        return bool(self._index.owners(words))
 
-    def hits(self, text: str, words: Sequence[bytes]) -> list[SeverityRule]:
-        """The rules that hold for a text of these words."""
+    def hits(self, text: str, low: str, words: Sequence[bytes]) -> list[SeverityRule]:
+        """The rules that hold for a text of these words; `low` as `Pattern.found_in` wants it."""
         found = [self._compiled[owner] for owner in self._index.owners(words)]
         return [
             rule
             for rule, pattern, unless in found
-            if (pattern is None or pattern.search(text)) and not (unless and unless.search(text))
+            if (pattern is None or pattern.found_in(text, low)) and not (unless and unless.found_in(text, low))
         ]
 
 

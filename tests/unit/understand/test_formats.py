@@ -173,7 +173,7 @@ def test_a_time_without_a_year_is_no_moment() -> None:
     assert moment("1124 20:00:00.123456") is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200) | st.from_regex(r"[\[{<\d][\d\[\]{}<>:T .,\"=\-]{0,80}", fullmatch=True))
 def test_no_text_breaks_the_parser_or_loses_its_words(text: str) -> None:
     parsed = parse(text)

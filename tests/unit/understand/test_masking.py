@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s_log_agent.understand.masking import Mask, Masker, MaskFile, mask
@@ -37,6 +37,7 @@ def test_a_mask_leaves_its_misses(one: Mask, text: str) -> None:
     assert alone.mask(text) == text
 
 
+@settings(deadline=None)
 @given(
     uuids=st.tuples(st.uuids(), st.uuids()),
     addresses=st.tuples(st.ip_addresses(v=4), st.ip_addresses(v=4)),
@@ -87,6 +88,7 @@ def test_a_trace_is_signed_by_its_innermost_cause() -> None:
     assert signature("web", "cannot add", trace)[0] != signature("web", "cannot add", other)[0]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_masking_is_the_same_whatever_was_seen_before(text: str) -> None:
     assert Masker(RECIPE).mask(text) == mask(text)

@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s_log_agent.understand.redaction import RedactionRule, Redactor
@@ -45,6 +45,7 @@ def test_a_rule_leaves_its_misses(rule: RedactionRule, text: str) -> None:
     assert Redactor([rule]).redact(text).text == text
 
 
+@settings(deadline=None)
 @given(secret=SECRETS, frame=st.sampled_from(FRAMES))
 def test_no_secret_survives_in_any_frame(secret: str, frame: str) -> None:
     line = f"login failed for {frame.format(secret)} after 3 tries"
@@ -52,6 +53,7 @@ def test_no_secret_survives_in_any_frame(secret: str, frame: str) -> None:
     assert secret not in Redactor().redact(line).text
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=300), secret=SECRETS, frame=st.sampled_from(FRAMES))
 def test_redacting_twice_changes_nothing(text: str, secret: str, frame: str) -> None:
     once = Redactor().redact(f"{text} {frame.format(secret)} {text}")
@@ -59,6 +61,7 @@ def test_redacting_twice_changes_nothing(text: str, secret: str, frame: str) -> 
     assert Redactor().redact(once.text).text == once.text
 
 
+@settings(deadline=None)
 @given(secret=SECRETS)
 def test_the_same_secret_has_one_placeholder_and_another_has_its_own(secret: str) -> None:
     text = Redactor().redact(f"password={secret} then password={secret} then password=x{secret}").text
