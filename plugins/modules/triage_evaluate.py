@@ -81,6 +81,11 @@ options:
     description: Seed of the intervals.
     type: int
     default: 20261124
+  gate:
+    description:
+      - A gate file with thresholds, a baseline and safety demands. The task fails with what is missed and the offending
+        rows, after the results and C(gate.json) are written. Nothing is gated in check mode.
+    type: path
 extends_documentation_fragment:
   - homelab.log_intelligence.attributes
 """
@@ -113,6 +118,11 @@ model:
   description: How often the model was asked, how its answers came out (in cases), and its tokens.
   type: dict
   returned: when the cases have been judged
+gate:
+  description: Every demand of the gate with what was found, whether it C(passed), and the offending C(rows).
+  type: list
+  elements: dict
+  returned: when a gate was given and it could be read
 incomplete:
   description: Number of cases that a server gave no answer to.
   type: int
@@ -134,7 +144,7 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils import pa
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from k8s_log_agent.evaluation.evaluate import Finished
+    from k8s_log_agent.evaluation.evaluate import Finished, Servers
 
 ARGUMENTS = {
     "recordings": {"type": "path"},
@@ -150,6 +160,7 @@ ARGUMENTS = {
     "chroma_url": {"type": "str", "default": ""},
     "collection": {"type": "str", "default": "golden"},
     "seed": {"type": "int", "default": 20261124},
+    "gate": {"type": "path"},
 }
 FILES = ("triage.json", "evaluation.json")
 
@@ -183,17 +194,34 @@ def main() -> None:
     result = {"changed": bool(changed), "files": files, "diff": diff if changed else None, **_told(module, done)}
     if done.incomplete:
         module.fail_json(msg=done.statement, **result)
+    if module.params["gate"] and not module.check_mode:
+        findings, rewritten = _gated(module, done)
+        result.update(gate=findings, changed=result["changed"] or rewritten)
     module.exit_json(**result)
+
+
+def _gated(module: AnsibleModule, done: Finished) -> tuple[list[dict[str, Any]], bool]:
+    """The findings, and whether their file was rewritten; fails when the gate is not passed."""
+    gating = package.load(module, "k8s_log_agent.evaluation.gating")
+    given = module.params
+    try:
+        gated = gating.apply_gate(Path(given["gate"]), done, _servers(module), Path(given["dest"]), _silent)
+        rewritten = gated.artefact.write()
+    except (ValueError, OSError) as error:
+        module.fail_json(msg=f"The gate was not applied: {error}")
+    findings = [one.model_dump(mode="json") for one in gated.result.findings]
+    if not gated.result.passed:
+        module.fail_json(msg=f"The gate {given['gate']} is not passed.\n{gated.statement}", gate=findings)
+    return findings, rewritten
 
 
 def _judged(module: AnsibleModule, evaluation: ModuleType) -> Finished:
     given = module.params
     calls = given["model_calls"]
-    names = ("model_url", "model", "model_sha256", "slots", "chroma_url", "collection")
     finished: Finished = evaluation.evaluate(
         Path(given["recordings"]) if given["recordings"] else None,
         Path(given["dataset"]) if given["dataset"] else None,
-        evaluation.Servers(**{name: given[name] for name in names}),
+        _servers(module),
         evaluation.EvaluationOptions(
             policy=given["policy"], model_calls=None if calls < 0 else calls, seed=given["seed"]
         ),
@@ -203,6 +231,14 @@ def _judged(module: AnsibleModule, evaluation: ModuleType) -> Finished:
         ask=not module.check_mode,
     )
     return finished
+
+
+def _servers(module: AnsibleModule) -> Servers:
+    """Where the package finds model and index."""
+    evaluation = package.load(module, "k8s_log_agent.evaluation.evaluate")
+    names = ("model_url", "model", "model_sha256", "slots", "chroma_url", "collection")
+    servers: Servers = evaluation.Servers(**{name: module.params[name] for name in names})
+    return servers
 
 
 def _silent(*_: object) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from k8s_log_agent.evaluation.evaluate import Finished
+    from k8s_log_agent.evaluation.evaluate import EvaluationOptions, Finished, Servers
 
+MISSED = 3  # the exit status of a gate that is not passed
 EXAMPLE = "Example: k8s-log-agent evaluate --recordings examples/recordings --dataset build/demo/golden_dataset.json"
 
 
@@ -37,11 +38,21 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
     collection: Annotated[str, typer.Option(help="Collection of labelled records in Chroma.")] = "golden",
     out: Annotated[Path, typer.Option(help="Directory for triage.json and evaluation.json.")] = Path(),
     cache: Annotated[Path, typer.Option(help="File that keeps answers between runs.")] = Path("answers.jsonl"),
+    gate: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Gate file: exit with 3 when a demand is missed.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--write-baseline", help="Keep this run as the baseline of later gates.")
+    ] = None,
+    matrix: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Settings to compare, as a YAML list.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print evaluation.json instead of a table.")] = False,
 ) -> None:
     """Judge recorded faults and golden records, and score the verdicts with intervals and baselines."""
     from k8s_log_agent.dataset.store import DatasetError  # noqa: PLC0415 - a verb loads only what it needs
     from k8s_log_agent.evaluation import evaluate as evaluation  # noqa: PLC0415 - as above
+    from k8s_log_agent.evaluation.gating import Gated, apply_gate, write_baseline  # noqa: PLC0415 - as above
     from k8s_log_agent.ingest.recordings import RecordingError  # noqa: PLC0415 - as above
 
     try:
@@ -56,9 +67,18 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
             chroma_url=chroma_url,
             collection=collection,
         )
+        if matrix:
+            _compare_settings(matrix, (recordings, dataset), servers, options, cache=cache, out=out)
+            return
         done = evaluation.evaluate(recordings, dataset, servers, options, cache=cache, out=out, progress=_show_progress)
         for artefact in (*done.artefacts, done.timings):
             artefact.write()
+        gated: Gated | None = None
+        if gate:
+            gated = apply_gate(gate, done, servers, out, _show_progress)
+            gated.artefact.write()
+        if baseline:
+            write_baseline(baseline, done)
     except (ValueError, DatasetError, RecordingError, OSError) as error:
         typer.echo(f"evaluate: {error}", err=True)
         raise typer.Exit(1) from error
@@ -68,6 +88,44 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter for each option of the c
     _show(done, as_json=as_json)
     if done.incomplete:
         typer.echo(f"evaluate: {done.statement}", err=True)
+        raise typer.Exit(1)
+    if gated and not gated.result.passed:
+        typer.echo(f"evaluate: the gate {gate} is not passed.\n{gated.statement}", err=True)
+        raise typer.Exit(MISSED)
+
+
+def _compare_settings(  # noqa: PLR0913 - what an evaluation is made of
+    matrix: Path,
+    inputs: tuple[Path | None, Path | None],
+    servers: Servers,
+    options: EvaluationOptions,
+    *,
+    cache: Path,
+    out: Path,
+) -> None:
+    from k8s_log_agent.evaluation.evaluate import evaluate  # noqa: PLC0415 - a verb loads only what it needs
+    from k8s_log_agent.evaluation.matrix import (  # noqa: PLC0415 - as above
+        Setting,
+        matrix_artefact,
+        matrix_table,
+        read_matrix,
+        run_matrix,
+    )
+
+    def one(setting: Setting, its_servers: Servers, its_options: EvaluationOptions) -> Finished:
+        folder = out / setting.name
+        typer.echo(f"{setting.name}:", err=True)
+        done = evaluate(*inputs, its_servers, its_options, cache=cache, out=folder, progress=_show_progress)
+        for artefact in (*done.artefacts, done.timings):
+            artefact.write()
+        if done.incomplete:
+            typer.echo(f"evaluate: {setting.name}: {done.statement}", err=True)
+        return done
+
+    runs = run_matrix(read_matrix(matrix), servers, options, one)
+    matrix_artefact(runs, out).write()
+    typer.echo(matrix_table(runs))
+    if any(run.done.incomplete for run in runs):
         raise typer.Exit(1)
 
 

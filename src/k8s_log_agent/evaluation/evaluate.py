@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from k8s_log_agent.evaluation.answer_cache import AnswerCache
 from k8s_log_agent.evaluation.assembling import Learnt, evaluation_of, timings_of, triaged_of
 from k8s_log_agent.evaluation.cases import golden_cases, recorded_cases
 from k8s_log_agent.evaluation.judging import Judge, Memory, Pipelines, Reading
+from k8s_log_agent.evaluation.little_evidence import little_evidence, without_statement
 from k8s_log_agent.evaluation.made_with import ROOMS_OF_MODEL, ROOMS_OF_RULES, hash_of_rooms, key_of
 from k8s_log_agent.evaluation.outcomes import Case, Truth
 from k8s_log_agent.evaluation.results import EVALUATION, TIMINGS, TRIAGE_FILE, Evaluation
@@ -120,6 +121,7 @@ def evaluate(  # noqa: PLR0913 - inputs, servers, options, and two places
             model_decides=options.policy is not Policy.RULES,
         )
         judged = judge_all(cases, judge, answers, run, progress)
+        robbed = judge_all(list(without_statement(cases)), judge, answers, replace(run, model_calls=0), progress)
     evaluation = evaluation_of(
         judged,
         _learnt(cases, trained),
@@ -128,7 +130,7 @@ def evaluate(  # noqa: PLR0913 - inputs, servers, options, and two places
         model=servers.model if servers.model_url else "",
         prompt_version=made_with.get("prompt", ""),
         seed=options.seed,
-    )
+    ).model_copy(update={"little_evidence": little_evidence([(one.case, one.first) for one in robbed])})
     return _finished(evaluation, judged, out)
 
 

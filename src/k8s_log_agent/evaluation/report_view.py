@@ -19,6 +19,7 @@ from k8s_log_agent.evaluation.report_words import (
     model_worth,
     percent,
     shown_methods,
+    silence,
 )
 from k8s_log_agent.evaluation.results import Evaluation, Incident, Triaged, TriageTimings
 from k8s_log_agent.evaluation.scores import TRIAGE, MethodScores, PartScores
@@ -61,6 +62,7 @@ class PartView:
     worth: str
     alarms: str
     confidence: str
+    silence: str
     matrices: tuple[Matrix, ...]
 
 
@@ -100,7 +102,7 @@ def view(
         summary=summary,
         headline=headline(evaluation) if evaluation else "The platform is up; triage has not been scored yet.",
         figures=tuple(_figures(evaluation, summary.throughput)),
-        parts=tuple(_part(part) for part in evaluation.parts) if evaluation else (),
+        parts=tuple(_part(part, evaluation) for part in evaluation.parts) if evaluation else (),
         incidents=triaged.incidents if triaged else (),
         severities=_severities(summary.datasets, summary.target),
         categories=_categories(summary.datasets),
@@ -135,7 +137,7 @@ def _figures(evaluation: Evaluation | None, throughput: Throughput | None) -> It
         yield KeyFigure("The model writes", number(speed.median), note)
 
 
-def _part(scores: PartScores) -> PartView:
+def _part(scores: PartScores, evaluation: Evaluation) -> PartView:
     methods = shown_methods(scores)
     fields = {
         field: tuple(
@@ -158,6 +160,7 @@ def _part(scores: PartScores) -> PartView:
         worth=model_worth(scores),
         alarms=alarms(scores),
         confidence=confidence(scores),
+        silence=silence(evaluation, scores),
         matrices=tuple(
             _matrix(name.capitalize(), matrix) for name, matrix in sorted(scores.confusions.items(), reverse=True)
         ),

@@ -93,6 +93,17 @@ def confidence(part: PartScores) -> str:
     )
 
 
+def silence(evaluation: Evaluation, part: PartScores) -> str:
+    """What becomes of windows that do not state their cause any more; empty where there were none."""
+    found = next((one for one in evaluation.little_evidence if one.part == part.part), None)
+    if found is None or not found.unknown.of:
+        return ""
+    return (
+        f"Without the lines that state the cause, and with trouble left in the window, {found.unknown.right} of "
+        f"{found.unknown.of} windows were answered “unknown”: {rate_text(found.unknown)}."
+    )
+
+
 def model_worth(part: PartScores) -> str:
     """Whether the model adds anything on this part, in words that the figures carry."""
     if all(one.method != MODEL_ALONE for one in part.methods):

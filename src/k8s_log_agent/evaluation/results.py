@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from k8s_log_agent.evaluation.little_evidence import LittleEvidence
 from k8s_log_agent.evaluation.outcomes import Part
 from k8s_log_agent.evaluation.scores import PartScores
 from k8s_log_agent.records import Category, Record, Severity, Verdict
@@ -58,6 +59,7 @@ class Evaluation(Record):
     model: ModelUse
     lines: LineCounts
     parts: tuple[PartScores, ...]
+    little_evidence: tuple[LittleEvidence, ...] = ()
 
     def part(self, name: Part) -> PartScores | None:
         """The scores of a part, or None when there were no cases of it."""

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from k8s_log_agent.evaluation.intervals import Rate
-from k8s_log_agent.evaluation.report_words import METHOD_NAMES, PART_NAMES, model_worth, shown_methods
+from k8s_log_agent.evaluation.report_words import (
+    METHOD_NAMES,
+    PART_NAMES,
+    confidence,
+    model_worth,
+    shown_methods,
+    silence,
+)
 from k8s_log_agent.evaluation.results import Evaluation
 
 COLUMNS = "{:<34} {:>17} {:>17} {:>17} {:>9} {:>9}"
@@ -20,7 +27,7 @@ def score_table(evaluation: Evaluation) -> str:
             plain = (one.evidence.precision, one.evidence.recall)
             name = METHOD_NAMES[one.method]
             lines.append(COLUMNS.format(name, *map(_with_interval, rates), *map(_plain, plain)).rstrip())
-        lines.append(model_worth(part))
+        lines += [text for text in (model_worth(part), confidence(part), silence(evaluation, part)) if text]
     return "\n".join(lines[1:])
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
@@ -24,9 +24,13 @@ from k8s_log_agent.llm.answers import (
     ServerUnavailableError,
 )
 from k8s_log_agent.llm.circuit_breaker import CircuitBreaker
+from k8s_log_agent.llm.grammar import grammar_of
+from k8s_log_agent.llm.schema import Schema
 
 _CHARACTERS_PER_TOKEN = 2.5  # of log text, on the safe side; used only where a server cannot count
 _TURN_TOKENS = 8  # what a chat template adds for each turn, at most
+
+Constraint = Literal["schema", "grammar"]  # how a server is told what an answer has to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,17 @@ class ChatClient:
         self._http.close()
 
     def complete(
-        self, messages: Sequence[Message], *, max_tokens: int, schema: dict[str, Any] | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        schema: Schema | None = None,
+        constraint: Constraint = "schema",
     ) -> Completion:
-        """One answer, constrained to `schema` where one is given; raises `ModelError`."""
+        """One answer, constrained to `schema` where one is given; raises `ModelError`.
+
+        `constraint` says whether the schema goes as it is or as llama.cpp's own grammar.
+        """
         body: dict[str, Any] = {
             "model": self.options.model,
             "messages": [message.as_json() for message in messages],
@@ -92,7 +104,9 @@ class ChatClient:
             "seed": self.options.seed,
             "cache_prompt": self.options.cache_prompt,
         }
-        if schema is not None:
+        if schema is not None and constraint == "grammar":
+            body["grammar"] = grammar_of(schema)
+        elif schema is not None:
             # At the top level of `response_format` a schema is silently ignored.
             named = {"name": "answer", "strict": True, "schema": schema}
             body["response_format"] = {"type": "json_schema", "json_schema": named}

@@ -1,7 +1,8 @@
 """Answers that are data: constrained by the server, validated here all the same, repaired once, or refused.
 
-The constraint of a server is never trusted: a grammar that it cannot parse may be dropped without a word, so a probe
-asks for something that only a bound model would say, and every answer is validated again.
+The constraint of a server is never trusted: one that it does not know may be dropped without a word, so a probe asks
+for something that only a bound model would say, by JSON Schema and where that does not bind by llama.cpp's grammar. A
+server that keeps to neither is not used, and every answer is validated again.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from k8s_log_agent.llm.answers import Completion, ConstraintNotBoundError, InvalidAnswerError, Message
-from k8s_log_agent.llm.client import ChatClient
+from k8s_log_agent.llm.answers import (
+    Completion,
+    ConstraintNotBoundError,
+    InvalidAnswerError,
+    Message,
+    ServerAnswerError,
+)
+from k8s_log_agent.llm.client import ChatClient, Constraint
 from k8s_log_agent.llm.schema import Schema, choice, flat_object
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -41,27 +48,34 @@ class StructuredChat:
         """`repair_prompt` makes the user's turn from what was wrong with the answer."""
         self.client = client
         self._repair_prompt = repair_prompt
-        self._bound: bool | None = None
+        self._constraint: Constraint | None = None
+        self._probed = False
         self._lock = threading.Lock()
 
-    def probe(self) -> None:
-        """Raises `ConstraintNotBoundError` when the server does not keep to a schema; other `ModelError` as they come.
+    def probe(self) -> Constraint:
+        """The constraint that the server keeps to: a JSON Schema, else a grammar.
 
-        A server that was once found to keep to it, or not to, is not asked again.
+        Raises `ConstraintNotBoundError` when it keeps to neither; other `ModelError` as they come. A server that was
+        once found to keep to one, or to none, is not asked again.
         """
         with self._lock:
-            if self._bound is None:
-                schema = flat_object({"answer": choice([_PROBE_WORD])})
-                answer = self.client.complete(_PROBE, max_tokens=32, schema=schema)
-                try:
-                    self._bound = json.loads(answer.text) == {"answer": _PROBE_WORD}
-                except ValueError:
-                    self._bound = False
-            if not self._bound:
+            if not self._probed:
+                self._constraint = next((one for one in get_args(Constraint) if self._binds(one)), None)
+                self._probed = True
+            if self._constraint is None:
                 raise ConstraintNotBoundError(
-                    f"{self.client.base_url} takes a JSON Schema and does not keep to it. It needs a llama.cpp server "
-                    "that supports response_format.json_schema; until then the rules decide."
+                    f"{self.client.base_url} keeps neither to a JSON Schema nor to a grammar. It needs a llama.cpp "
+                    "server that supports response_format.json_schema; until then the rules decide."
                 )
+            return self._constraint
+
+    def _binds(self, constraint: Constraint) -> bool:
+        schema = flat_object({"answer": choice([_PROBE_WORD])})
+        try:
+            answer = self.client.complete(_PROBE, max_tokens=32, schema=schema, constraint=constraint)
+            return bool(json.loads(answer.text) == {"answer": _PROBE_WORD})
+        except (ServerAnswerError, ValueError):  # it refuses what it does not know, or says something else
+            return False
 
     def ask(
         self,
@@ -76,14 +90,14 @@ class StructuredChat:
 
         `check` says in one sentence what is wrong with a value that the type alone allows, or None.
         """
-        self.probe()
-        first = self.client.complete(messages, max_tokens=max_tokens, schema=schema)
+        constraint = self.probe()
+        first = self.client.complete(messages, max_tokens=max_tokens, schema=schema, constraint=constraint)
         value, wrong = _validated(first, answer_type, check)
         if value is not None:
             return StructuredAnswer(value, repaired=False, calls=(first,))
         shown = Message("assistant", first.text[:_SHOWN_OF_A_BAD_ANSWER] or "(nothing)")
         again = [*messages, shown, Message("user", self._repair_prompt(wrong))]
-        second = self.client.complete(again, max_tokens=max_tokens, schema=schema)
+        second = self.client.complete(again, max_tokens=max_tokens, schema=schema, constraint=constraint)
         value, still = _validated(second, answer_type, check)
         if value is None:
             raise InvalidAnswerError(

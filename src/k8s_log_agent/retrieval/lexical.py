@@ -13,6 +13,9 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Words and numbers, with identifiers such as ImagePullBackOff or ENOSPC whole and in their parts.
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*|\d+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
@@ -44,20 +47,37 @@ class LexicalIndex:
         for place, count in enumerate(counts):
             for word in count:
                 holders.setdefault(word, []).append(place)
-        self._weights: dict[str, list[tuple[int, float]]] = {}
+        self._size = len(counts)
+        self._weights: dict[str, tuple[NDArray[np.intp], NDArray[np.float64]]] = {}
         for word, places in holders.items():
             idf = math.log(1 + (len(counts) - len(places) + 0.5) / (len(places) + 0.5))
-            self._weights[word] = [
-                (place, idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * lengths[place] / mean)))
+            shares = [
+                idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * lengths[place] / mean))
                 for place in places
                 for tf in (counts[place][word],)
             ]
+            self._weights[word] = np.asarray(places), np.asarray(shares)
 
     def search(self, query: str, limit: int, excluded: AbstractSet[int] = frozenset()) -> list[tuple[int, float]]:
         """Places in `texts` with their scores, best first, equal ones in the order of `texts`; only scores above 0."""
-        scores: dict[int, float] = {}
+        scores = np.zeros(self._size)
         for word in dict.fromkeys(words(query)):
-            for place, weight in self._weights.get(word, ()):
-                if place not in excluded:
-                    scores[place] = scores.get(place, 0.0) + weight
-        return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
+            if word in self._weights:
+                places, shares = self._weights[word]
+                scores[places] += shares
+        if excluded:
+            scores[list(excluded)] = 0
+        found = best_places(scores, limit)
+        return [(int(place), float(scores[place])) for place in found if scores[place] > 0]
+
+
+def best_places(scores: NDArray[np.floating], limit: int) -> NDArray[np.intp]:
+    """The places of the `limit` highest scores, best first, equal ones in their order; no sorting of all of them."""
+    if limit < 1 or not len(scores):
+        return np.zeros(0, dtype=np.intp)
+    if limit < len(scores):
+        least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        places = np.flatnonzero(scores >= least)
+    else:
+        places = np.arange(len(scores))
+    return places[np.argsort(-scores[places], kind="stable")][:limit]

@@ -8,6 +8,7 @@ import numpy as np
 
 from k8s_log_agent.retrieval.documents import Document
 from k8s_log_agent.retrieval.embeddings import Embedder, Vectors
+from k8s_log_agent.retrieval.lexical import best_places
 
 
 class MemoryIndex:
@@ -17,6 +18,10 @@ class MemoryIndex:
         self._documents = sorted(documents, key=lambda document: document.id)
         self._matrix = embedder.embed([document.text for document in self._documents])
         self._places = {document.id: place for place, document in enumerate(self._documents)}
+        self._holders: dict[str, list[int]] = {}  # places by group and by origin
+        for place, document in enumerate(self._documents):
+            for name in {document.group, document.origin}:
+                self._holders.setdefault(name, []).append(place)
 
     def documents(self) -> list[Document]:
         """As `VectorStore.documents`."""
@@ -28,7 +33,9 @@ class MemoryIndex:
 
     def nearest(self, vector: Vectors, limit: int, excluded: Collection[str]) -> list[str]:
         """As `VectorStore.nearest`."""
-        order = np.argsort(-(self._matrix @ vector), kind="stable")
-        allowed = (self._documents[place] for place in order)
-        found = [one.id for one in allowed if one.group not in excluded and one.origin not in excluded]
-        return found[:limit]
+        likeness = self._matrix @ vector
+        barred = [place for name in excluded for place in self._holders.get(name, ())]
+        if barred:
+            likeness[barred] = -np.inf
+        found = best_places(likeness, limit)
+        return [self._documents[place].id for place in found if likeness[place] > -np.inf]

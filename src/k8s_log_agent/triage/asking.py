@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from k8s_log_agent.llm.answers import Completion, ContextOverflowError, Message
-from k8s_log_agent.llm.hostile_text import clean
+from k8s_log_agent.llm.hostile_text import Cleaned, clean
+from k8s_log_agent.llm.injection import disarmed
 from k8s_log_agent.llm.prompt_templates import Prompt
 from k8s_log_agent.llm.structured import StructuredChat
 from k8s_log_agent.records import Severity
@@ -17,6 +19,7 @@ from k8s_log_agent.triage.opinions import Candidate, ModelOpinion
 
 LONGEST_LINE = 180  # characters of a log line in a prompt
 LONGEST_NEIGHBOUR = 120
+LONGEST_READ = 2000  # characters of a line that are looked through for what speaks to a model
 _RESERVE = 16  # tokens that a chat template may add
 
 
@@ -39,15 +42,41 @@ class Asked:
     notes: tuple[str, ...]
 
 
+class Panel(Protocol):
+    """What a triage asks: one model, or several behind a router."""
+
+    @property
+    def prompt_version(self) -> str:
+        """The prompt's name, number and hash."""
+
+    def check(self) -> None:
+        """Raises `ModelError` when no model answers as it must."""
+
+    def ask(self, question: Question) -> Asked:
+        """The opinion on a question; raises `ModelError` and `PromptError`."""
+
+
 class ModelPanel:
     """One model with one prompt. `prompt_tokens` is the budget of a prompt; the server's context may narrow it."""
 
-    def __init__(self, chat: StructuredChat, prompt: Prompt, *, prompt_tokens: int, nonce: Callable[[], str]) -> None:
-        """`nonce` gives a fresh word that nobody who writes log lines can guess."""
+    def __init__(
+        self,
+        chat: StructuredChat,
+        prompt: Prompt,
+        *,
+        prompt_tokens: int,
+        nonce: Callable[[], str],
+        defended: bool = True,
+    ) -> None:
+        """`nonce` gives a fresh word that nobody who writes log lines can guess.
+
+        Without being `defended`, log text goes into the prompt as it is: for measuring what the defences are worth.
+        """
         self._chat = chat
         self._prompt = prompt
         self._budget = prompt_tokens
         self._nonce = nonce
+        self._defended = defended
 
     @property
     def prompt_version(self) -> str:
@@ -105,13 +134,13 @@ class ModelPanel:
     def _messages(
         self, question: Question, lines: Sequence[ShownLine], neighbours: Sequence[Neighbour], nonce: str
     ) -> tuple[list[Message], int]:
-        cleaned = [clean(_told(line), LONGEST_LINE, nonce) for line in lines]
+        cleaned = [self._cleaned(_told(line), LONGEST_LINE, nonce) for line in lines]
         shown = [
             {"index": line.index, "count": line.count, "text": text.text}
             for line, text in zip(lines, cleaned, strict=True)
         ]
         similar = [
-            {"cause": neighbour.cause, "text": clean(neighbour.text, LONGEST_NEIGHBOUR, nonce).text}
+            {"cause": neighbour.cause, "text": self._cleaned(neighbour.text, LONGEST_NEIGHBOUR, nonce).text}
             for neighbour in neighbours
         ]
         candidates = [
@@ -125,6 +154,12 @@ class ModelPanel:
             Message("user", render("question", candidates=candidates, similar=similar, lines=shown, nonce=nonce)),
         ]
         return messages, sum(text.removed for text in cleaned)
+
+    def _cleaned(self, text: str, longest: int, nonce: str) -> Cleaned:
+        if not self._defended:
+            return Cleaned(text[: 4 * longest])
+        whole = clean(text, LONGEST_READ, nonce)
+        return replace(clean(disarmed(whole.text).text, longest, nonce), removed=whole.removed)
 
 
 def most_telling(lines: Sequence[ShownLine], codes: Sequence[str], most: int) -> list[ShownLine]:

@@ -24,12 +24,16 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A cause that may be it. `score` is 0..1; `reason` names the rule, or the neighbours, that propose it."""
+    """A cause that may be it. `score` is 0..1; `reason` names the rule, or the neighbours, that propose it.
+
+    `symptom`: all that speaks for it are consequences, which other causes have too.
+    """
 
     code: str
     score: float
     reason: str
     evidence: tuple[EvidenceLine, ...] = ()
+    symptom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from k8s_log_agent.llm.prompt_templates import PromptError
 from k8s_log_agent.records import Event, Severity, Verdict
 from k8s_log_agent.retrieval.errors import RetrievalError
 from k8s_log_agent.retrieval.retriever import Neighbour, Retriever
-from k8s_log_agent.triage.asking import ModelPanel, Question, most_telling
+from k8s_log_agent.triage.asking import Panel, Question, most_telling
+from k8s_log_agent.triage.disarming import disarm
 from k8s_log_agent.triage.evidence import choose_lines, group_by_signature, repeats_of, speaking, statement
 from k8s_log_agent.triage.memory import memory_opinion
 from k8s_log_agent.triage.opinions import NO_CAUSE, Policy, RuleOpinion, Triaged, TriageTrace
@@ -29,13 +30,17 @@ _ASKED_BY = 1  # lines that similar records are looked up by; more of them find 
 
 @dataclass(frozen=True, slots=True)
 class TriageOptions:
-    """How a triage works. `always_ask` asks the model for its opinion even where the policy does not need it."""
+    """How a triage works. `always_ask` asks the model for its opinion even where the policy does not need it.
+
+    Without being `defended`, lines that speak to a model stay in: for measuring what the defences are worth.
+    """
 
     policy: Policy = Policy.RULES_THEN_MODEL
     always_ask: bool = False
     neighbours: int = 3
     shown_lines: int = 10
     sureness: Sureness = field(default_factory=Sureness)
+    defended: bool = True
 
 
 class Triage:
@@ -45,7 +50,7 @@ class Triage:
         self,
         causes: CauseTable,
         retriever: Retriever | None = None,
-        model: ModelPanel | None = None,
+        model: Panel | None = None,
         options: TriageOptions = TriageOptions(),
         *,
         clock: Callable[[], float] = time.perf_counter,
@@ -70,6 +75,11 @@ class Triage:
         seconds: dict[str, float] = {}
         notes: list[str] = []
         kept = speaking(events)
+        if self._options.defended:
+            quiet = disarm(kept)
+            kept = list(quiet.events)
+            if quiet.cut:
+                notes.append(f"{quiet.cut} log events speak to a model; what they say was left out")
         groups = group_by_signature(kept)
         with self._timed(seconds, "rules"):
             proposed = rule_candidates(kept, self._causes)

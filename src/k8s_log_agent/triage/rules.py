@@ -32,6 +32,7 @@ class Sureness:
     score: float = 0.5
     margin: float = 0.05
     floor: float = 0.3  # below it the rules say `unknown`
+    symptom: float = 0.9  # the floor where nothing but symptoms speaks for a cause
     similarity: float = 0.5  # neighbours less alike than this propose nothing
 
 
@@ -43,6 +44,7 @@ def rule_candidates(events: Sequence[Event], table: CauseTable) -> list[Candidat
             score=min(1.0, ranked.score),
             reason=f"rule {_rule_of(ranked)}",
             evidence=lines_for(events, ranked.code),
+            symptom=_only_symptoms(ranked.code, events, table),
         )
         for ranked in rank_causes(events, table)[:MOST_CANDIDATES]
     ]
@@ -66,6 +68,10 @@ def _passed(candidate: Candidate, count: int, table: CauseTable) -> bool:
     return count <= _FEW or (candidate.score < _WEAK and count < _MANY)
 
 
+def _only_symptoms(code: str, events: Sequence[Event], table: CauseTable) -> bool:
+    return all(table.is_symptom(hint) for event in events for hint in event.causes if hint.code == code)
+
+
 def _rule_of(ranked: RankedCause) -> str:
     return next(hint.rule for hint in ranked.evidence[0].causes if hint.code == ranked.code)
 
@@ -77,11 +83,12 @@ def rule_opinion(
     scores = [candidate.score for candidate in candidates]
     top = scores[0] if scores else 0.0
     margin = top - (scores[1] if len(scores) > 1 else 0.0)
+    floor = sureness.symptom if candidates and candidates[0].symptom else sureness.floor
     return RuleOpinion(
         candidates=(*candidates, *_from_neighbours(candidates, neighbours, table, sureness)),
-        cause=candidates[0].code if top >= sureness.floor else UNKNOWN,
+        cause=candidates[0].code if top >= floor else UNKNOWN,
         margin=round(margin, 3),
-        sure=top >= sureness.score and margin >= sureness.margin,
+        sure=top >= max(sureness.score, floor) and margin >= sureness.margin,
     )
 
 

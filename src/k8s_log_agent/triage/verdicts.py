@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from k8s_log_agent.records import Category, Component, Event, EvidenceLine, Severity, Verdict, VerdictState
+from k8s_log_agent.triage.calibration import Calibration
 from k8s_log_agent.triage.components import component_of
-from k8s_log_agent.triage.confidence import confidence
+from k8s_log_agent.triage.confidence import confidence, strength
 from k8s_log_agent.triage.evidence import lines_for
 from k8s_log_agent.triage.opinions import NO_CAUSE, UNKNOWN, Candidate, ModelOpinion, Policy, TriageTrace
 from k8s_log_agent.understand.causes import CauseTable
@@ -48,7 +49,7 @@ def rejected(events: Sequence[Event], warnings: int = 0, passing: Sequence[Candi
         component=component_of(None, "none"),
         evidence=(),
         reasoning=text,
-        confidence=1.0 if events else 0.0,
+        confidence=confidence("none", NO_CAUSE, 0.0, Calibration.default()) if events else 0.0,
         redactions=_redactions(events),
         notes=tuple(notes),
     )
@@ -80,7 +81,12 @@ def decided(
         component=_component(events, chosen.evidence, entry.component_kind if entry else "unknown"),
         evidence=chosen.evidence,
         reasoning=chosen.reasoning,
-        confidence=confidence(chosen.cause, trace.rules.candidates, chosen.evidence, events, trace.neighbours),
+        confidence=confidence(
+            chosen.by,
+            chosen.cause,
+            strength(chosen.cause, trace.rules.candidates, chosen.evidence, events),
+            Calibration.default(),
+        ),
         candidates=tuple(candidate.code for candidate in trace.rules.candidates),
         similar=tuple(neighbour.id for neighbour in trace.neighbours),
         remedies=entry.remedies if entry else (),
@@ -117,10 +123,16 @@ def _by_rules(events: Sequence[Event], trace: TriageTrace, state: VerdictState) 
     best = next((candidate for candidate in rules.candidates if candidate.code == rules.cause), None)
     if best is None:
         worst = sorted(trace.shown, key=lambda line: (-line.event.severity.rank, line.index))[:2]
-        return _Choice(UNKNOWN, tuple(line.place for line in worst), "No rule recognises these lines.", "rule", state)
+        return _Choice(UNKNOWN, tuple(line.place for line in worst), _why_unknown(rules.candidates), "rule", state)
     evidence = best.evidence or lines_for(events, best.code)
     where = f" at {evidence[0].source}:{evidence[0].line}" if evidence else ""
     return _Choice(best.code, evidence, f"{best.reason[:1].upper()}{best.reason[1:]}{where}.", "rule", state)
+
+
+def _why_unknown(candidates: Sequence[Candidate]) -> str:
+    if candidates and candidates[0].symptom:
+        return f"The lines show consequences ({candidates[0].code}), and none of them says what caused these."
+    return "No rule recognises these lines."
 
 
 def _component(events: Sequence[Event], evidence: Sequence[EvidenceLine], kind: str) -> Component:

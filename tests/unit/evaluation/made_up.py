@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from k8s_log_agent.evaluation.incidents import choose, shown
+from k8s_log_agent.evaluation.judging import FirstPass
+from k8s_log_agent.evaluation.little_evidence import little_evidence
 from k8s_log_agent.evaluation.outcomes import PARTS, Answer, Case, NoAnswer, Outcome, Part, Truth, answer_of
 from k8s_log_agent.evaluation.results import (
     Evaluation,
@@ -103,6 +105,15 @@ def verdict(of: Case, *, right: bool, decided_by: str = "rule") -> Verdict:
     )
 
 
+def first_pass(of: Case, cause: str, state: VerdictState = VerdictState.RULED) -> FirstPass:
+    """What the rules made of a case."""
+    changes = {"cause": cause, "state": state}
+    return FirstPass(
+        verdict=verdict(of, right=True).model_copy(update=changes), wants_model=False, may_ask=False, nearest=None,
+        unavailable=False, lines=20, events=20, signatures=(), noise={}, dropped={}, seconds={},
+    )  # fmt: skip
+
+
 def results(*, hostile: bool = False, model_decides: bool = True) -> tuple[Evaluation, Triaged]:
     """All parts, in which every third verdict is wrong and every fourth was the model's."""
     methods = [name for name in METHODS if name != MODEL_WHERE_UNSURE or not model_decides]
@@ -130,7 +141,10 @@ def results(*, hostile: bool = False, model_decides: bool = True) -> tuple[Evalu
         lines=24000, events=20000, signatures=432, noise_lines=9000,
         noise={"kubelet-probe-access": 6000, "coredns-reload": 3000}, dropped={"line_cut": 3},
     )  # fmt: skip
-    evaluation = Evaluation(made_with={"package": "0"}, seed=1, model=use, lines=counts, parts=tuple(parts))
+    evaluation = Evaluation(
+        made_with={"package": "0"}, seed=1, model=use, lines=counts, parts=tuple(parts),
+        little_evidence=little_evidence([(one, first_pass(one, "unknown")) for one in cases]),
+    )  # fmt: skip
     return evaluation, Triaged(cases=tuple(triaged), incidents=incidents)
 
 

@@ -63,6 +63,50 @@ def test_a_cause_that_no_answer_can_name_is_refused(recordings: Path) -> None:
     assert done.exit_code == 1 and "gremlins (held_out/redis/full-1)" in done.stderr
 
 
+GATE = """
+version: 1
+thresholds:
+  - {figure: held_out/triage/cause_accuracy, at_least: BOUND, reason: For tests only.}
+non_inferiority: {baseline: baseline.json, margin: 0.05, parts: [held_out], fields: [cause]}
+safety: {seed: 1}
+"""
+
+
+def test_a_gate_that_is_passed_says_nothing_and_one_that_is_not_names_the_rows(recordings: Path) -> None:
+    gate, baseline = recordings.parent / "gate.yaml", recordings.parent / "baseline.json"
+    gate.write_text(GATE.replace("BOUND", "0.0"))
+    log = next(recordings.rglob("0.log"))
+    log.write_text(log.read_text().replace("line 6", "ERROR No space left on device"))
+    made = evaluated(recordings, "--write-baseline", str(baseline))
+    passed = evaluated(recordings, "--gate", str(gate))
+    found = json.loads((recordings.parent / "gate.json").read_text())
+    log.write_text(log.read_text().replace("ERROR No space left on device", "line 6"))
+    missed = evaluated(recordings, "--gate", str(gate))
+
+    assert (made.exit_code, passed.exit_code) == (0, 0), passed.output
+    assert found["passed"] and len(found["findings"]) == 6 and found["attacks"]["defended"]["rows"] >= 100
+    assert missed.exit_code == evaluate.MISSED
+    assert "held_out/redis/full-1: was right, now" in missed.stderr and "Traceback" not in missed.output
+
+
+def test_a_gate_that_cannot_be_read_is_an_error(recordings: Path) -> None:
+    (recordings.parent / "gate.yaml").write_text("version: 9")
+
+    done = evaluated(recordings, "--gate", str(recordings.parent / "gate.yaml"))
+
+    assert done.exit_code == 1 and "gate.yaml cannot be used" in done.stderr
+
+
+def test_a_matrix_judges_every_setting_and_compares(recordings: Path) -> None:
+    (recordings.parent / "matrix.yaml").write_text("[{name: rules}, {name: again, options: {seed: 5}}]")
+
+    done = evaluated(recordings, "--matrix", str(recordings.parent / "matrix.yaml"))
+
+    assert done.exit_code == 0, done.output
+    assert "again" in done.stdout and "McNemar p = 1" in done.stdout
+    assert (recordings.parent / "again" / "triage.json").is_file() and (recordings.parent / "matrix.json").is_file()
+
+
 def test_an_interruption_says_that_the_answers_are_kept(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -148,6 +148,20 @@ def test_a_confidence_that_is_kept_costs_nothing_and_a_boast_everything() -> Non
     assert calibration([]).brier is None
 
 
+def test_the_reliability_table_holds_confidence_beside_what_was_right() -> None:
+    found = calibration([(0.95, True), (0.93, True), (0.91, False), (0.3, False)])
+
+    assert [(one.low, one.right.right, one.right.of) for one in found.bins] == [(0.3, 0, 1), (0.9, 2, 3)]
+    assert found.bins[1].mean_confidence == pytest.approx(0.93)
+
+
+def test_believing_only_the_surest_covers_less() -> None:
+    found = {one.confidence: one for one in calibration([(0.95, True), (0.7, False), (0.2, False)]).coverage}
+
+    assert (found[0.7].covered.right, found[0.7].right.value) == (2, 0.5)
+    assert (found[0.95].covered.right, found[0.95].right.value) == (1, 1.0)
+
+
 def test_a_rejected_verdict_says_that_nothing_is_wrong() -> None:
     given = verdict(case("training", "redis", 1), right=True)
 

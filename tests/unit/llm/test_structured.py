@@ -8,7 +8,7 @@ import pytest
 import respx
 from pydantic import BaseModel, ConfigDict
 
-from k8s_log_agent.llm.answers import ConstraintNotBoundError, InvalidAnswerError, Message
+from k8s_log_agent.llm.answers import ConstraintNotBoundError, InvalidAnswerError, Message, ServerUnavailableError
 from k8s_log_agent.llm.client import ChatClient
 from k8s_log_agent.llm.schema import choice, flat_object
 from k8s_log_agent.llm.structured import StructuredAnswer, StructuredChat
@@ -95,12 +95,52 @@ def test_what_only_the_caller_knows_is_checked_too() -> None:
 
 @respx.mock
 @pytest.mark.parametrize("said", ["The sea is wide.", '{"answer": "sea"}', '{"answer": "heron-4417", "more": 1}'])
-def test_a_server_whose_constraint_does_not_bind_is_not_used(said: str) -> None:
+def test_a_server_that_keeps_to_neither_schema_nor_grammar_is_not_used(said: str) -> None:
     route = serve(probe=lambda _: completion(said))
 
     with pytest.raises(ConstraintNotBoundError):
         ask()
-    assert route.call_count == 1
+    assert route.call_count == 2, "one probe for the schema, one for the grammar"
+
+
+def only_grammar(refusal: httpx.Response) -> Callable[[httpx.Request], httpx.Response]:
+    """A server that knows grammars and answers a `response_format` with `refusal`."""
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        sent = json.loads(request.content)
+        if "grammar" not in sent:
+            return refusal
+        word = "heron-4417" if "heron-4417" in sent["grammar"] else "disk"
+        return completion(json.dumps({"answer" if word == "heron-4417" else "cause": word}))
+
+    return answered
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "refusal",
+    [completion("The sea is wide."), httpx.Response(400, json={"error": "response_format is not known"})],
+    ids=["ignored", "refused"],
+)
+def test_a_server_that_does_not_know_the_schema_is_asked_by_grammar(refusal: httpx.Response) -> None:
+    route = serve(probe=only_grammar(refusal))
+
+    answer = ask()
+
+    last = json.loads(route.calls.last.request.content)
+    assert (answer.value.cause, answer.repaired, route.call_count) == ("disk", False, 3)
+    assert "response_format" not in last and '"{" "\\"cause\\":" value0 "}"' in last["grammar"]
+
+
+@respx.mock
+def test_a_server_that_is_down_says_nothing_about_its_constraint_and_is_probed_again() -> None:
+    answers = [httpx.Response(503), httpx.Response(503), httpx.Response(503), completion('{"answer": "heron-4417"}')]
+    respx.post(CHAT).mock(side_effect=answers)
+    chat = StructuredChat(ChatClient("http://model.test", sleep=lambda _: None), str)
+
+    with pytest.raises(ServerUnavailableError):
+        chat.probe()
+    assert chat.probe() == "schema"
 
 
 @respx.mock

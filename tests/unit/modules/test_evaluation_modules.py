@@ -62,6 +62,20 @@ def test_an_altered_result_is_mended_without_judging_anew(arguments: dict[str, A
     assert Path(arguments["cache"]).read_bytes() == kept
 
 
+def test_a_gate_that_is_not_passed_fails_with_the_offending_rows(arguments: dict[str, Any], tmp_path: Path) -> None:
+    gate = tmp_path / "gate.yaml"
+    wanted = "{version: 1, thresholds: [{figure: held_out/triage/cause_accuracy, at_least: BOUND, reason: a test}]}"
+    gate.write_text(wanted.replace("BOUND", "0"))
+    passed = run_module("triage_evaluate", {**arguments, "gate": str(gate)})
+    again = run_module("triage_evaluate", {**arguments, "gate": str(gate)})
+    gate.write_text(wanted.replace("BOUND", "1.1"))
+    missed = run_module("triage_evaluate", {**arguments, "gate": str(gate)})
+
+    assert [one["passed"] for one in passed["gate"]] == [True] and passed["changed"] and not again["changed"]
+    assert missed["failed"] and "at least 1.1" in missed["msg"] and not missed["gate"][0]["passed"]
+    assert json.loads((out(arguments) / "gate.json").read_text())["passed"] is False
+
+
 def test_nothing_to_judge_is_said_in_one_paragraph(arguments: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 

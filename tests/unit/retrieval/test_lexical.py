@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_log_agent.retrieval.lexical import MAXIMUM_WORDS, LexicalIndex, words
+from k8s_log_agent.retrieval.lexical import MAXIMUM_WORDS, LexicalIndex, best_places, words
 
 
 def test_an_identifier_is_found_whole_and_in_parts() -> None:
@@ -52,3 +53,11 @@ def test_scores_fall_and_are_positive(texts: list[str], query: str) -> None:
 
     assert scores == sorted(scores, reverse=True)
     assert all(score > 0 for score in scores)
+
+
+@given(st.lists(st.integers(-3, 3), max_size=60), st.integers(0, 70))
+def test_the_best_places_are_those_of_a_full_sort_with_ties_in_their_order(values: list[int], limit: int) -> None:
+    scores = np.asarray(values, dtype=float)
+
+    expected = sorted(range(len(values)), key=lambda place: (-values[place], place))[:limit]
+    assert best_places(scores, limit).tolist() == expected

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from k8s_log_agent.records import Severity
-from k8s_log_agent.retrieval.retriever import Neighbour
-from k8s_log_agent.triage.confidence import agreement, confidence, grounding, support
+from k8s_log_agent.triage.calibration import Calibration, Knot
+from k8s_log_agent.triage.confidence import confidence, grounding, strength, support
 from k8s_log_agent.triage.evidence import line_of
 from k8s_log_agent.triage.opinions import Candidate
 from tests.unit.triage.log_events import event
@@ -16,33 +17,34 @@ ODD = event("something failed", line=5)
 FINE = event("all is well", line=6, severity=Severity.INFO)
 EVENTS = [FULL, ODD, FINE]
 CANDIDATES = [Candidate("disk_full", 0.8, "a rule"), Candidate("io_error", 0.5, "a rule")]
-
-
-def neighbour(cause: str, score: float) -> Neighbour:
-    return Neighbour("id", cause, "ERROR", score, "text", "group")
+CURVES = Calibration(
+    made_with={},
+    curves={
+        "rule": (
+            Knot(strength=0.2, probability=0.4, right=2, of=5),
+            Knot(strength=0.6, probability=0.8, right=8, of=10),
+        ),
+        "unknown": (Knot(strength=0, probability=0.05, right=0, of=20),),
+    },
+)
 
 
 def test_the_formula_by_hand() -> None:
-    near = [neighbour("disk_full", 0.9), neighbour("io_error", 0.3)]
-    expected = (0.5 * 0.8 * (1 + 0.3) / 2 + 0.2 * 1.0 + 0.3 * 0.75) / 1.0
+    expected = 0.8 * (1 + 0.3) / 2 * (1 + 1.0) / 2
 
-    assert confidence("disk_full", CANDIDATES, [line_of(FULL)], EVENTS, near) == pytest.approx(expected, abs=5e-4)
+    assert strength("disk_full", CANDIDATES, [line_of(FULL)], EVENTS) == pytest.approx(expected, abs=5e-4)
 
 
-def test_without_neighbours_the_other_parts_share_the_weight() -> None:
-    expected = (0.5 * 0.8 * (1 + 0.3) / 2 + 0.2 * 1.0) / 0.7
+def test_symptoms_alone_make_a_verdict_weaker() -> None:
+    symptoms = [Candidate("disk_full", 0.8, "a rule", symptom=True), CANDIDATES[1]]
+    cited = [line_of(FULL)]
 
-    assert confidence("disk_full", CANDIDATES, [line_of(FULL)], EVENTS, []) == pytest.approx(expected, abs=5e-4)
+    assert strength("disk_full", symptoms, cited, EVENTS) < strength("disk_full", CANDIDATES, cited, EVENTS)
 
 
 def test_a_cause_that_rules_put_second_has_less_support() -> None:
     assert support("disk_full", CANDIDATES) > support("io_error", CANDIDATES) == 0.25
     assert support("never_heard", CANDIDATES) == 0
-
-
-def test_unknown_is_supported_by_silence_but_not_proven() -> None:
-    assert support("unknown", []) == 0.5
-    assert support("unknown", CANDIDATES) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(
@@ -52,21 +54,39 @@ def test_grounding_is_the_share_of_cited_lines_that_show_trouble(cited: list, sh
     assert grounding("disk_full", [line_of(one) for one in cited], EVENTS) == share
 
 
-def test_neighbours_that_are_unlike_say_nothing() -> None:
-    assert agreement("disk_full", [neighbour("disk_full", -0.2)]) == 0
-    assert agreement("disk_full", [neighbour("disk_full", 0.5), neighbour("io_error", -0.2)]) == 1
+def test_a_line_that_is_in_no_event_grounds_nothing() -> None:
+    assert grounding("disk_full", [line_of(event("other", source="elsewhere"))], EVENTS) == 0
 
 
-@given(
-    st.sampled_from(["disk_full", "io_error", "unknown", "other"]),
-    st.lists(st.floats(0, 1), max_size=3),
-    st.lists(st.floats(-1, 1), max_size=3),
-)
-def test_confidence_is_a_share(cause: str, scores: list[float], alike: list[float]) -> None:
-    candidates = [
-        Candidate(code, score, "") for code, score in zip(("disk_full", "io_error", "x"), scores, strict=False)
-    ]
+@pytest.mark.parametrize(("measured", "chance"), [(0.0, 0.4), (0.2, 0.4), (0.4, 0.6), (0.5, 0.7), (0.6, 0.8), (1, 0.8)])
+def test_confidence_is_read_from_the_curve_between_two_measured_points(measured: float, chance: float) -> None:
+    assert confidence("rule", "disk_full", measured, CURVES) == pytest.approx(chance)
 
-    assert (
-        0 <= confidence(cause, candidates, [line_of(FULL)], EVENTS, [neighbour("disk_full", one) for one in alike]) <= 1
+
+def test_unknown_has_a_curve_of_its_own_and_what_was_not_measured_is_a_coin() -> None:
+    assert confidence("rule", "unknown", 0.9, CURVES) == 0.05
+    assert confidence("model", "disk_full", 0.9, CURVES) == 0.5
+
+
+def test_a_curve_that_falls_is_refused() -> None:
+    falling = (
+        Knot(strength=0.2, probability=0.9, right=9, of=10),
+        Knot(strength=0.6, probability=0.8, right=8, of=10),
     )
+    with pytest.raises(ValidationError, match="does not rise"):
+        Calibration(made_with={}, curves={"rule": falling})
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_shipped_curves_rise_and_stay_within_bounds(one: float, other: float) -> None:
+    shipped = Calibration.default()
+    low, high = (confidence("rule", "disk_full", value, shipped) for value in sorted((one, other)))
+
+    assert 0 < low <= high < 1
+
+
+def test_the_shipped_curves_say_what_they_were_made_of() -> None:
+    shipped = Calibration.default()
+
+    assert set(shipped.curves) >= {"rule", "unknown", "none"}
+    assert int(shipped.made_with["windows"]) > 500 and "tested program" in shipped.made_with["how"]

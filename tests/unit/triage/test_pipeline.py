@@ -163,7 +163,7 @@ def test_a_server_that_ignores_the_schema_is_not_trusted() -> None:
         verdict = Triage(TABLE, model=panel()).verdict(UNSURE)
 
     assert verdict.state is VerdictState.DEGRADED
-    assert any("does not keep to it" in note for note in verdict.notes)
+    assert any("keeps neither to a JSON Schema" in note for note in verdict.notes)
 
 
 def test_a_context_too_small_for_one_line_is_said_and_not_sent() -> None:

@@ -59,6 +59,14 @@ def test_a_faint_hint_is_unknown_to_the_rules_and_still_a_candidate() -> None:
     assert [one.code for one in faint.candidates] == ["disk_full"]
 
 
+def test_a_symptom_alone_is_unknown_unless_it_is_stated_strongly() -> None:
+    weak = rule_opinion([Candidate("disk_full", 0.8, "", symptom=True)], [], TABLE, Sureness())
+    strong = rule_opinion([Candidate("disk_full", 0.95, "", symptom=True)], [], TABLE, Sureness())
+
+    assert (weak.cause, weak.sure, weak.candidates[0].code) == ("unknown", False, "disk_full")
+    assert (strong.cause, strong.sure) == ("disk_full", True)
+
+
 def test_neighbours_fill_the_list_up_but_never_decide() -> None:
     near = [neighbour("cert_expired", 0.9), neighbour("cert_expired", 0.8), neighbour("upstream_refused", 0.3)]
     opinion = rule_opinion([], [*near, neighbour("none", 0.9), neighbour("not_in_the_table", 0.9)], TABLE, Sureness())
