@@ -1,0 +1,151 @@
+#!/usr/bin/python
+"""Ansible door to :mod:`k3s_files`."""
+
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3s_files
+short_description: Bring several files to their content and mode, each whole or not at all
+version_added: "1.0.0"
+author:
+  - The homelab.log_intelligence authors (@homelab-log-intelligence)
+description:
+  - Writes the files that K3s reads; settings given as a dictionary become YAML on the host, also when a value comes
+    from a vault.
+  - Owner is the user that the module runs as, which is root for K3s. Starts and stops nothing.
+options:
+  files:
+    description: The files, brought to their place in this order.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Where the file lies. Missing directories are made.
+        type: path
+        required: true
+      content:
+        description: Its text. Without any content, a file is left as it is.
+        type: str
+      settings:
+        description: Its content as a dictionary, written as YAML.
+        type: dict
+      secret:
+        description: The key of O(secrets) that holds its content; the difference then shows none of it.
+        type: str
+      absent:
+        description: Takes the file away.
+        type: bool
+        default: false
+      mode:
+        description: Its mode, in octal.
+        type: str
+        default: "0600"
+      directory_mode:
+        description: The mode of directories that are made for it, in octal.
+        type: str
+        default: "0755"
+  secrets:
+    description:
+      - Contents by key, each a text or a dictionary of settings, for files that name one with O(files[].secret).
+      - They are shown at no verbosity.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - homelab.log_intelligence.attributes
+"""
+
+EXAMPLES = r"""
+- name: Write the settings
+  homelab.log_intelligence.k3s_files:
+    files:
+      - path: /etc/rancher/k3s/config.yaml
+        settings:
+          disable: [traefik]
+"""
+
+RETURN = r"""
+files:
+  description: What was, or in check mode would be, changed.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    path:
+      description: The file.
+      type: str
+    change:
+      description: One of V(created), V(content), V(mode), V(removed).
+      type: str
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.homelab.log_intelligence.plugins.module_utils import k3s_files, k3s_yaml
+
+FILE_OPTIONS = {
+    "path": {"type": "path", "required": True},
+    "content": {"type": "str"},
+    "settings": {"type": "dict"},
+    "secret": {"type": "str", "no_log": False},
+    "absent": {"type": "bool", "default": False},
+    "mode": {"type": "str", "default": "0600"},
+    "directory_mode": {"type": "str", "default": "0755"},
+}
+ARGUMENTS = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": FILE_OPTIONS,
+        "mutually_exclusive": [("content", "settings", "secret")],
+    },
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+}
+
+
+def main() -> None:
+    """Compares every file, then writes those that differ unless in check mode."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    secrets = module.params["secrets"]
+    changes = k3s_files.plan(_wanted(one, secrets) for one in module.params["files"] if _says_anything(one))
+    if not module.check_mode:
+        try:
+            k3s_files.apply(changes)
+        except k3s_files.FileWriteError as error:
+            module.fail_json(msg=f"{error}.")
+    module.exit_json(
+        changed=bool(changes),
+        files=[change.as_dict() for change in changes],
+        diff=[change.diff() for change in changes],
+    )
+
+
+def _says_anything(given: dict[str, Any]) -> bool:
+    return given["absent"] or any(given[kind] is not None for kind in ("content", "settings", "secret"))
+
+
+def _wanted(given: dict[str, Any], secrets: dict[str, Any]) -> k3s_files.Wanted:
+    content = given["content"] if given["settings"] is None else given["settings"]
+    if given["secret"]:
+        content = secrets[given["secret"]]
+    if isinstance(content, dict):
+        content = k3s_yaml.render(content)
+    elif given["secret"] and not str(content).endswith("\n"):
+        content = f"{content}\n"
+    return k3s_files.Wanted(
+        path=Path(given["path"]),
+        content=None if given["absent"] else content or "",
+        mode=int(given["mode"], 8),
+        directory_mode=int(given["directory_mode"], 8),
+        secret=bool(given["secret"]),
+    )
+
+
+if __name__ == "__main__":
+    main()
