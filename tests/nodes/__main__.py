@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.nodes import lab
-from tests.nodes.host import why_not
+from tests.nodes.host import why_not, why_not_run
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
     destroy.add_argument("lab")
     asked = parser.parse_args()
 
-    reason = why_not()
+    reason = why_not() or (why_not_run() if asked.verb == "check" else None)
     if reason:
         print(reason, file=sys.stderr)
         return 1

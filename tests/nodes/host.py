@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def why_not() -> str | None:
     if missing:
         return f"node containers need {', '.join(missing)}: apt-get install {' '.join(missing)}"
     return None
+
+
+def why_not_run() -> str | None:
+    """Return why a container does not start here although the programs are there; found out by starting one."""
+    started = subprocess.run(
+        ["podman", *"--runtime runc run --rm --privileged --cgroupns=private --network=none".split()]
+        + [*"--ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --rootfs /:O true".split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if started.returncode == 0:
+        return None
+    return f"a privileged container does not start here: {started.stderr.strip().splitlines()[-1][:300]}"
 
 
 def _has_capability(status: str, bit: int) -> bool:
