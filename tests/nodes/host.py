@@ -42,13 +42,9 @@ def why_not() -> str | None:
 
 def why_not_run() -> str | None:
     """Return why a container does not start here although the programs are there; found out by starting one."""
-    started = subprocess.run(
-        ["podman", *"--runtime runc run --rm --privileged --cgroupns=private --network=none".split()]
-        + [*"--ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --rootfs /:O true".split()],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = "podman --runtime runc run --rm --privileged --cgroupns=private --network=none"
+    command += " --ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --rootfs /:O true"
+    started = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     if started.returncode == 0:
         return None
     return f"a privileged container does not start here: {started.stderr.strip().splitlines()[-1][:300]}"
