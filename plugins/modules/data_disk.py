@@ -84,7 +84,8 @@ options:
   erase_serial:
     description:
       - The serial of exactly this disk, typed out, formats it although something lies on it.
-      - It never opens a disk that is mounted, held or used in any way, nor one that is already in use for this.
+      - It never opens a disk that is mounted, held or used in any way, nor one that was claimed before, even when that
+        looks damaged, carries another label than O(label), or is only still listed in C(/etc/fstab).
     type: str
     default: ""
   device_timeout:
@@ -98,6 +99,7 @@ options:
       - How an empty disk is proven empty, before it is formatted. V(sampled) reads 16 MiB at both ends, every place
         where superblocks have copies, and 4096 samples across the disk; disks of up to 4 GiB are read whole.
       - V(whole) reads every byte, which takes minutes.
+      - A disk that was only sampled is formatted without discarding, so that what was missed can still be recovered.
     type: str
     choices: [sampled, whole]
     default: sampled
@@ -157,7 +159,9 @@ health:
   type: dict
   returned: success
 refusals:
-  description: Every reason to leave the disk alone, each with the guard, what was found and a command that shows it.
+  description:
+    - Every reason to leave the disk alone, each with the guard, what was found, a command that shows it, and in C(mend)
+      the next step where only one is right.
   type: list
   elements: dict
   returned: failure

@@ -20,7 +20,7 @@ from .apart import apart
 from .plan import Plan, decide
 from .regions import clear, label_regions
 from .request import MARKER_NAME, DiskError, Request
-from .standing import Standing, bears_our_filesystem, is_unfinished_marker
+from .standing import Standing, bears_our_filesystem, is_unfinished_marker, read_whole
 
 _FORMAT_SECONDS = 540  # discarding a large disk takes its time
 _REREAD_PARTITIONS = 0x125F  # BLKRRPART
@@ -38,8 +38,10 @@ def make_filesystem(request: Request, planned: Plan, seen: facts.Facts) -> None:
             _begin_journal(request, planned, again)
             if planned.erase:
                 _erase(claimed, again.bytes)
+        _still_unrecognised(request, planned, pinned)
+        discard = planned.standing is not Standing.EMPTY or read_whole(again)
         host.output(
-            [*_command(request, planned), f"/proc/self/fd/{pinned}"],
+            [*_command(request, planned, discard=discard), f"/proc/self/fd/{pinned}"],
             seconds=_FORMAT_SECONDS,
             pass_descriptors=(pinned,),
         )
@@ -138,10 +140,27 @@ def _erase(claimed: int, size: int) -> None:
         ) from problem
 
 
-def _command(request: Request, planned: Plan) -> list[str]:
-    """Without `-f`, mkfs.xfs looks for itself and refuses a disk on which it recognises anything."""
+def _still_unrecognised(request: Request, planned: Plan, pinned: int) -> None:
+    """mkfs.ext4 writes over anything when no terminal is there to ask; mkfs.xfs looks for itself at this moment."""
+    if request.filesystem != "ext4" or planned.standing is Standing.HALF_MADE:
+        return
+    told = host.output(["wipefs", "--json", "--no-act", f"/proc/self/fd/{pinned}"], pass_descriptors=(pinned,))
+    signatures = facts.read_wipefs(told)
+    if signatures:
+        raise DiskError(
+            f"{request.by_id} got {signatures[0].kind} at the last moment, and was not formatted. "
+            f"Look at: wipefs --no-act {request.by_id}."
+        )
+
+
+def _command(request: Request, planned: Plan, *, discard: bool) -> list[str]:
+    """Without `-f`, mkfs.xfs looks for itself and refuses a disk on which it recognises anything.
+
+    Without `discard`, what samples have missed can still be brought back from the blocks that are not overwritten.
+    """
     if request.filesystem == "xfs":
         force = ["-f"] if planned.standing is Standing.HALF_MADE else []
-        return ["mkfs.xfs", "-q", *force, "-L", request.label, "-m", f"crc=1,uuid={request.uuid}"]
-    quota = ["-O", "quota,project", "-E", "quotatype=prjquota"]
+        keep = [] if discard else ["-K"]
+        return ["mkfs.xfs", "-q", *force, *keep, "-L", request.label, "-m", f"crc=1,uuid={request.uuid}"]
+    quota = ["-O", "quota,project", "-E", "quotatype=prjquota" + ("" if discard else ",nodiscard")]
     return ["mkfs.ext4", "-q", "-m", "0", "-I", "256", *quota, "-L", request.label, "-U", request.uuid]

@@ -76,7 +76,7 @@ def _observe_disk(
         mounted = bool(here) and here[-1].numbers == numbers and here[-1].root == "/"
         seen["inside"], seen["shares"] = _inside(request, link, mounted=mounted)
     if seen["inside"] is None or seen["inside"]["marker"] != request.marker:
-        seen["content"] = _content(request, link, seen["sysfs"]["bytes"])
+        seen["content"] = _content(request, link, seen["sysfs"]["bytes"], began=seen["journal"] is not None)
 
 
 def numbers_of(device: int) -> str:
@@ -137,10 +137,13 @@ def _wipefs(link: str) -> str | None:
         return None
 
 
-def _content(request: Request, link: str, size: int) -> dict[str, Any]:
+def _content(request: Request, link: str, size: int, *, began: bool) -> dict[str, Any]:
+    """Samples, or every byte when that was asked for, or when a format that `began` may be done again over it."""
     descriptor = os.open(link, os.O_RDONLY | os.O_CLOEXEC)
     try:
         found = scan(descriptor, regions(size, whole=request.proof == "whole"), uuid_bytes(request))
+        if began and found.nonzero_blocks and not found.foreign_blocks and not found.error and found.bytes_read < size:
+            found = scan(descriptor, regions(size, whole=True), uuid_bytes(request))
     finally:
         os.close(descriptor)
     return dict(vars(found))

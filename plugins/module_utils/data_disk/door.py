@@ -66,7 +66,8 @@ def release(request: Request, *, check: bool) -> dict[str, Any]:
             f"Look at: findmnt {request.mount_point}."
         )
     listed = without_line(seen.fstab, request) != seen.fstab
-    removable = seen.place.exists and seen.place.plain and not seen.place.entries
+    own_place = listed or bool(seen.place.protected)
+    removable = seen.place.exists and seen.place.plain and not seen.place.entries and own_place
     before = {"mounted": mounted is not None, "fstab": listed, "mount point": removable}
     changes = any(before.values())
     if changes and not check:
@@ -90,7 +91,10 @@ def refusal_text(request: Request, refusals: tuple[Refusal, ...]) -> str:
         f"{number}) {refusal.found} (to look: {refusal.look})." for number, refusal in enumerate(refusals, start=1)
     )
     count = "one reason" if len(refusals) == 1 else f"{len(refusals)} reasons"
-    if all(refusal.erasable for refusal in refusals):
+    mends = [refusal.mend for refusal in refusals if refusal.mend]
+    if mends:
+        step = " ".join(mends)
+    elif all(refusal.erasable for refusal in refusals):
         step = (
             "If nothing on it is needed, format it by typing its serial out for one run: "
             f"data_disk_erase_serial={request.serial}."

@@ -74,12 +74,13 @@ def protect(path: str, *, mounted: int) -> None:
         _set_immutable(path, True)
 
 
-def release(path: str) -> None:
-    """Takes the flag away and the directory, when it is empty."""
+def release(path: str, *, listed: bool) -> None:
+    """Takes the flag away and the directory, when it is empty and was ours: immutable, or `listed` in /etc/fstab."""
     if Path(path).is_dir() and not os.path.ismount(path):
-        if is_immutable(path):
+        protected = is_immutable(path)
+        if protected:
             _set_immutable(path, False)
-        if not any(Path(path).iterdir()):
+        if (protected or listed) and not any(Path(path).iterdir()):
             Path(path).rmdir()
 
 

@@ -140,7 +140,7 @@ def _warnings(request: Request, facts: Facts, found: Standing) -> tuple[str, ...
     if request.erase_serial and found is Standing.OURS:
         told.append(
             "data_disk_erase_serial is set, but the disk is already in use for this; nothing was erased. Remove it "
-            "from the inventory, so that it cannot erase anything later."
+            "from the inventory."
         )
     for project in request.projects:
         share = facts.shares.get(project.name)

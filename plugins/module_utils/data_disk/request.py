@@ -77,8 +77,9 @@ class Request:
 
     @property
     def mount_options(self) -> str:
-        """For /etc/fstab. `nofail` and the time-out let the machine start without the disk."""
-        return f"noatime,nofail,x-systemd.device-timeout={self.device_timeout},prjquota"
+        """For /etc/fstab. `nofail` and the time-out let the machine start without the disk; K3s waits for either."""
+        before = ",".join(f"x-systemd.before={unit}" for unit in ("k3s.service", "k3s-agent.service"))
+        return f"noatime,nofail,x-systemd.device-timeout={self.device_timeout},{before},prjquota"
 
     @property
     def fstab_line(self) -> str:

@@ -59,9 +59,10 @@ def release(request: Request, facts: Facts) -> None:
     """The way back: unmounted, out of /etc/fstab, mount point removed. The disk itself is not written to."""
     if facts.mount_at(request.mount_point) is not None:
         unmount(request.mount_point)
-    if without_line(facts.fstab, request) != facts.fstab:
+    listed = without_line(facts.fstab, request) != facts.fstab
+    if listed:
         write_fstab(without_line(facts.fstab, request))
-    place.release(request.mount_point)
+    place.release(request.mount_point, listed=listed)
 
 
 def _mounted_right(request: Request) -> None:

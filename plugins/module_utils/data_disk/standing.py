@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 
-from .facts import Facts, Signature
+from .facts import Facts, Inside, Signature
 from .request import MARKER_NAME, Request
 
 
@@ -38,10 +38,11 @@ def _of_our_filesystem(request: Request, facts: Facts) -> Standing:
         return Standing.HALF_MADE if _only_our_blocks(request, facts) else Standing.FOREIGN
     if facts.inside.marker == request.marker:
         return Standing.OURS
-    nothing_else = all(
-        entry in (MARKER_NAME, "lost+found") or is_unfinished_marker(entry) for entry in facts.inside.entries
-    )
-    return Standing.UNMARKED if nothing_else and began_here(request, facts) else Standing.FOREIGN
+    return Standing.UNMARKED if _unused(facts.inside) and began_here(request, facts) else Standing.FOREIGN
+
+
+def _unused(inside: Inside) -> bool:
+    return all(entry in (MARKER_NAME, "lost+found") or is_unfinished_marker(entry) for entry in inside.entries)
 
 
 def bears_our_filesystem(request: Request, signatures: tuple[Signature, ...] | None) -> bool:
@@ -63,10 +64,37 @@ def began_here(request: Request, facts: Facts) -> bool:
     return facts.journal is not None and wanted.items() <= facts.journal.items()
 
 
+def bears_our_uuid(request: Request, facts: Facts) -> bool:
+    """Whether anything on the disk bears our UUID, whatever its kind and label, also where no tool recognises it."""
+    recognised = any(found.uuid.lower() == request.uuid for found in facts.signatures or ())
+    content = facts.content
+    return recognised or (content is not None and content.nonzero_blocks > content.foreign_blocks)
+
+
+def is_listed(request: Request, facts: Facts) -> bool:
+    """Whether /etc/fstab names our UUID, which it does only after the filesystem was finished."""
+    return any(line.split()[:1] == [f"UUID={request.uuid}"] for line in facts.fstab.splitlines())
+
+
+def never_finished(request: Request, facts: Facts) -> bool:
+    """Whether a run on this machine began to format this disk, after an erase or not, and nothing was stored since."""
+    wanted = {"serial": request.serial, "uuid": request.uuid, "bytes": str(facts.bytes)}
+    began = facts.journal is not None and wanted.items() <= facts.journal.items()
+    return began and not is_listed(request, facts) and (facts.inside is None or _unused(facts.inside))
+
+
+def read_whole(facts: Facts) -> bool:
+    """Whether every byte of the disk was read, and not only samples."""
+    content = facts.content
+    return content is not None and not content.error and content.bytes_read >= facts.bytes > 0
+
+
 def _only_our_blocks(request: Request, facts: Facts) -> bool:
-    """mkfs.xfs writes the UUID into every block that it fills, so a block without it was written by someone else."""
-    scanned = facts.content is not None and not facts.content.error
-    clean = scanned and facts.content is not None and facts.content.foreign_blocks == 0
+    """mkfs.xfs writes the UUID into every block that it fills, so a block without it was written by someone else.
+
+    Samples do not prove that: a journal may be left over from a filesystem that was finished and used by hand.
+    """
+    clean = read_whole(facts) and facts.content is not None and facts.content.foreign_blocks == 0
     return began_here(request, facts) and clean and not facts.partitions
 
 

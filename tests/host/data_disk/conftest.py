@@ -86,8 +86,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     versions, exercised = session.config.stash[_versions], session.config.stash[_exercised]
     whole = session.config.stash[_files] == {path.name for path in HERE.glob("test_*.py")}
     whole = whole and not session.config.option.keyword and all("::" not in name for name in session.config.args)
-    if whole and all(result.outcome == "passed" for result in results):
-        evidence.write(
+    if not whole or any(result.outcome != "passed" for result in results):
+        return
+    try:
+        path = evidence.write(
             "data-disk",
             measured=datetime.fromtimestamp(time.time(), UTC).date(),
             covers=COVERS,
@@ -96,3 +98,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             versions=versions,
             figures={},
         )
+        message = f"evidence: {path.relative_to(evidence.ROOT)}"
+    except evidence.ChangedMeanwhileError as changed:
+        message = f"no evidence was written: edited while the tests ran: {changed}"
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.write_line(f"\n{message}")

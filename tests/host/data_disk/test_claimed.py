@@ -63,12 +63,15 @@ def test_a_released_disk_is_adopted_with_its_data_its_shares_and_without_a_write
     before = claimed.digest("EMPTY")
 
     looked = claimed.claim("EMPTY", check=True, projects=SHARES)
+    relabelled = claimed.claim("EMPTY", label="other", projects=SHARES, erase_serial="EMPTY")
     untouched = claimed.digest("EMPTY") == before
     adopted = claimed.claim("EMPTY", projects=SHARES, erase_serial="EMPTY")
 
     assert released["changed"]
     assert "No such file" in gone
     assert untouched
+    assert "ours_looks_right" in guards(relabelled)
+    assert "data_disk_erase_serial" not in relabelled["refused"]
     assert looked["standing"] == adopted["standing"] == "ours"
     assert looked["projects"]["loki"]["number"] == adopted["projects"]["loki"]["number"]
     assert "nothing was erased" in adopted["warnings"][0]

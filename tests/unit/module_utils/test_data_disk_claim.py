@@ -17,6 +17,7 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils.data_disk
     plan,
 )
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.data_disk.request import DiskError, Request
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.data_disk.standing import uuid_bytes
 
 from tests.unit.module_utils.data_disk_recordings import DISK_BYTES, asked, observed
 
@@ -36,6 +37,7 @@ class Bench:
         self.now = dict(self.seen["sysfs"])
         self.ran: list[list[str]] = []
         self.journal_at_format: dict[str, str] | None = None
+        self.signatures = ""
         monkeypatch.setattr(collect, "sysfs_of", lambda numbers: self.now)
         monkeypatch.setattr(collect, "observe", lambda request, claimed=None: self.seen)
         monkeypatch.setattr(host, "output", self.run)
@@ -45,7 +47,7 @@ class Bench:
         self.ran.append(command)
         if command[0].startswith("mkfs"):
             self.journal_at_format = host.json_of(self.request.journal_path)
-        return ""
+        return self.signatures if command[0] == "wipefs" else ""
 
     def decide(self) -> tuple[plan.Plan, facts.Facts]:
         read = facts.read(self.seen)
@@ -75,6 +77,46 @@ def test_a_proven_disk_is_formatted_once_with_the_journal_written_before(bench: 
     assert "-f" not in command, "mkfs.xfs must look for itself"
     assert command[-1].startswith("/proc/self/fd/")
     assert bench.path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("filesystem", "word"), [("xfs", "-K"), ("ext4", "quotatype=prjquota,nodiscard")])
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_disk_that_was_only_sampled_is_formatted_without_discarding_what_samples_may_miss(
+    bench: Bench, filesystem: str, word: str, sampled: bool
+) -> None:
+    bench.request = asked("EMPTY", by_id=str(bench.path), state_dir=bench.request.state_dir, filesystem=filesystem)
+    bench.seen["content"]["bytes_read"] = DISK_BYTES - (1 if sampled else 0)
+    planned, read = bench.decide()
+
+    claim.make_filesystem(bench.request, planned, read)
+
+    assert (word in bench.formatted()[0]) is sampled
+
+
+def test_ext4_is_not_made_over_what_appeared_at_the_last_moment(bench: Bench) -> None:
+    bench.request = asked("EMPTY", by_id=str(bench.path), state_dir=bench.request.state_dir, filesystem="ext4")
+    bench.signatures = '{"signatures": [{"device": "3", "offset": "0x10040", "type": "btrfs"}]}'
+    planned, read = bench.decide()
+
+    with pytest.raises(DiskError, match="got btrfs at the last moment, and was not formatted"):
+        claim.make_filesystem(bench.request, planned, read)
+
+    assert not bench.formatted()
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_a_disk_that_a_run_began_to_format_is_read_whole_before_it_is_formatted_again(
+    tmp_path: Path, began: bool
+) -> None:
+    request, size = asked("EMPTY"), 5 << 30
+    (tmp_path / "disk").touch()
+    os.truncate(tmp_path / "disk", size)
+    with (tmp_path / "disk").open("r+b") as disk:
+        disk.write(uuid_bytes(request))
+
+    found = collect._content(request, str(tmp_path / "disk"), size, began=began)
+
+    assert (found["bytes_read"] == size) is began
 
 
 @pytest.mark.parametrize("changed", [{"serial": "OTHER"}, {"bytes": 1 << 40}, {"sequence": "99"}])

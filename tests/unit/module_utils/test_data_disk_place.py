@@ -48,7 +48,7 @@ def test_the_directory_below_a_mount_is_protected_and_released(point: Path) -> N
     subprocess.run(["umount", str(point)], check=True)
     with pytest.raises(PermissionError):
         (point / "stray").touch()
-    place.release(str(point))
+    place.release(str(point), listed=False)
     assert (point / "below").exists(), "what is not empty is never removed"
 
 
@@ -57,9 +57,15 @@ def test_a_missing_mount_point_is_made_and_an_empty_one_taken_away(tmp_path: Pat
 
     place.protect(str(path), mounted=0)
     assert path.is_dir()
-    place.release(str(path))
+    place.release(str(path), listed=True)
 
     assert not path.exists()
+
+
+def test_an_empty_directory_that_somebody_else_made_is_left(tmp_path: Path) -> None:
+    place.release(str(tmp_path), listed=False)
+
+    assert tmp_path.is_dir()
 
 
 def test_a_mount_point_that_was_filled_meanwhile_is_not_protected(tmp_path: Path) -> None:

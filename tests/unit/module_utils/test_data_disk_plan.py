@@ -81,6 +81,53 @@ def test_a_typed_serial_never_erases_a_disk_of_ours() -> None:
     assert "nothing was erased" in found.warnings[0]
 
 
+def damaged(**changes: Any) -> dict[str, Any]:
+    """A disk of ours whose filesystem cannot be mounted and that is mounted nowhere, as after a reinstallation."""
+    seen = ours(**changes)
+    seen["inside"] = {"marker": None, "entries": [], "error": "it cannot be mounted: bad superblock"}
+    seen["content"] = {**observed("EMPTY")["content"], "nonzero_blocks": 9, "nonzero_offsets": [0], "foreign_blocks": 5}
+    return seen
+
+
+def unrecognised(**changes: Any) -> dict[str, Any]:
+    """The same, when not even a signature is left."""
+    return {**damaged(), "wipefs": "", "inside": None, **changes}
+
+
+FULL = {**observed("EMPTY")["content"], "nonzero_blocks": 9, "nonzero_offsets": [0], "foreign_blocks": 9}
+
+
+@pytest.mark.parametrize(
+    ("seen", "options"),
+    [
+        ({**ours(), "inside": None, "content": FULL}, {"label": "other"}),
+        ({**ours(), "inside": None, "content": FULL}, {"filesystem": "ext4"}),
+        ({**ours(content=FULL), "inside": {"marker": None, "entries": ["loki"], "error": ""}}, {}),
+        (damaged(), {}),
+        (unrecognised(), {}),
+        (unrecognised(content=FULL, fstab=asked("EMPTY").fstab_line + "\n"), {}),
+        ({**ours(journal=journal(asked("EMPTY")), content=FULL),
+          "inside": {"marker": None, "entries": ["loki"], "error": ""}}, {}),
+        (damaged(journal=journal(asked("EMPTY")), fstab=asked("EMPTY").fstab_line + "\n"), {}),
+    ],
+    ids=["label", "filesystem", "marker", "damaged", "unrecognised", "only listed", "stale journal", "old journal"],
+)  # fmt: skip
+def test_a_typed_serial_left_in_the_inventory_never_erases_what_was_claimed_before(
+    seen: dict[str, Any], options: dict[str, Any]
+) -> None:
+    found = decided({**seen, "ids": IDS}, erase_serial="EMPTY", **options)
+
+    assert not found.changes
+    assert [refusal.guard for refusal in found.refusals if not refusal.erasable] == ["ours_looks_right"]
+
+
+@pytest.mark.parametrize("was", ["empty", "erased with its serial typed out"])
+def test_a_format_that_was_never_finished_may_be_erased_by_a_typed_serial(was: str) -> None:
+    found = decided(damaged(journal=journal(asked("EMPTY"), was=was)), erase_serial="EMPTY")
+
+    assert (found.refusals, found.erase) == ((), True)
+
+
 @pytest.mark.parametrize("serial", ["EXT4", "GPT", "ZFS", "LUKS", "LVM", "RAID090", "ODD"])
 def test_a_typed_serial_opens_exactly_the_disk_that_it_names(serial: str) -> None:
     opened = plan.decide(asked(serial, erase_serial=serial), recorded(serial))
@@ -165,6 +212,17 @@ def test_a_half_made_filesystem_of_our_own_blocks_is_made_again(recognised: bool
     assert (found.refusals, found.standing, found.make_filesystem) == ((), Standing.HALF_MADE, True)
 
 
+@pytest.mark.parametrize("recognised", [True, False])
+def test_samples_alone_never_prove_that_a_filesystem_was_left_half_made(recognised: bool) -> None:
+    seen = damaged(journal=journal(asked("EMPTY")))
+    seen["content"].update(bytes_read=1 << 20, foreign_blocks=0)
+
+    found = decided(seen if recognised else {**seen, "wipefs": "", "inside": None})
+
+    assert found.refusals
+    assert not found.changes
+
+
 @pytest.mark.parametrize(
     "entries", [[], ["lost+found"], [".log-intelligence-data-disk.json"], ["..log-intelligence-data-disk.json.a1b2"]]
 )
@@ -228,11 +286,12 @@ def test_fstab_keeps_every_byte_that_is_not_ours(tmp_path: Path) -> None:
     assert path.read_bytes() == before + b"\n" + asked("EMPTY").fstab_line.encode() + b"\n"
 
 
-def test_the_line_lets_the_machine_start_without_the_disk() -> None:
+def test_the_line_lets_the_machine_start_without_the_disk_and_k3s_only_after_it() -> None:
     fields = asked("EMPTY", device_timeout="9s").fstab_line.split()
 
     assert fields[0] == f"UUID={asked('EMPTY').uuid}"
-    assert {"nofail", "noatime", "prjquota", "x-systemd.device-timeout=9s"} == set(fields[3].split(","))
+    order = {"x-systemd.before=k3s.service", "x-systemd.before=k3s-agent.service"}
+    assert {"nofail", "noatime", "prjquota", "x-systemd.device-timeout=9s"} | order == set(fields[3].split(","))
 
 
 def test_the_uuid_follows_from_the_serial_and_never_changes() -> None:

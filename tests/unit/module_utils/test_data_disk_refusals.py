@@ -151,6 +151,16 @@ CASES = [
          change=our_filesystem(asked("SPARE").marker)),
     Case("our UUID on what cannot be mounted", "EMPTY", (*LABELS, "ours_looks_right"),
          change=our_filesystem(None, error="it cannot be mounted: bad superblock")),
+    Case("our UUID under another label", "EMPTY", (*LABELS, "ours_looks_right"), options={"label": "other"},
+         change=both(our_filesystem(None), setting(inside=None))),
+    Case("typed, and our UUID under another label", "EMPTY", (*LABELS, "ours_looks_right"),
+         options={**ERASE, "label": "other"}, change=both(our_filesystem(None), setting(inside=None))),
+    Case("typed, and ours but damaged", "EMPTY", (*LABELS, "ours_looks_right"), options=ERASE,
+         change=our_filesystem(None, error="it cannot be mounted: bad superblock")),
+    Case("typed, and ours without a marker", "EMPTY", (*LABELS, "ours_looks_right"), options=ERASE,
+         change=our_filesystem(None, "loki")),
+    Case("typed, and only blocks of ours left", "EMPTY", ("no_content", "ours_looks_right"), options=ERASE,
+         change=lambda seen: seen["content"].update(nonzero_blocks=9, foreign_blocks=5, nonzero_offsets=[8192])),
     Case("ours, and mounted elsewhere", "EMPTY", ("not_mounted",), change=both(
         our_filesystem(asked("EMPTY").marker),
         adding("mountinfo", "99 1 259:4 / /srv/x rw - xfs /dev/nvme0n1 rw,prjquota"))),
@@ -161,7 +171,7 @@ CASES = [
     Case("half made over old data", "EMPTY", ("no_content",), change=both(
         setting(journal=journal(asked("EMPTY"), was="erased with its serial typed out")),
         lambda seen: seen["content"].update(nonzero_blocks=9, foreign_blocks=0, nonzero_offsets=[8192]))),
-    Case("our blocks, and no journal", "EMPTY", ("no_content",),
+    Case("our blocks, and no journal", "EMPTY", ("no_content", "ours_looks_right"),
          change=lambda seen: seen["content"].update(nonzero_blocks=9, foreign_blocks=0, nonzero_offsets=[8192])),
     Case("finished but unmarked, and used since", "EMPTY", (*LABELS, "ours_looks_right"), change=both(
         our_filesystem(None, "photos"), setting(journal=journal(asked("EMPTY"))))),
@@ -228,7 +238,6 @@ def test_a_missing_guard_is_noticed(guard: plan.Guard, monkeypatch: pytest.Monke
 
 
 NEVER_ALONE = {  # each of these always has another beside it, or no plan can be made at all
-    "ours_looks_right": "no_signatures refuses the same disk",
     "owners_known": "a share cannot be planned without its owner's number",
 }
 
@@ -244,6 +253,35 @@ def test_a_disk_that_lost_only_its_content_guards_says_how_to_erase_it() -> None
     request, decided = Case("", "EXT4", ()).decide()
 
     assert "data_disk_erase_serial=EXT4" in door.refusal_text(request, decided.refusals)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "advice"),
+    [
+        (our_filesystem(None, error="it cannot be mounted: bad superblock"), {}, "xfs_repair -n /dev/nvme0n1"),
+        (our_filesystem(None, "loki"), {}, "/mnt/.log-intelligence-data-disk.json"),
+        (both(our_filesystem(None), setting(inside=None)), {"label": "other"}, "data_disk_label back"),
+    ],
+    ids=["damaged", "unmarked", "relabelled"],
+)  # fmt: skip
+def test_a_disk_of_ours_that_looks_wrong_is_mended_and_never_offered_for_erasing(
+    change: Change, options: dict[str, Any], advice: str
+) -> None:
+    request, decided = Case("", "EMPTY", (), change=change, options=options).decide()
+
+    text = door.refusal_text(request, decided.refusals)
+
+    assert advice in text
+    assert "data_disk_erase_serial" not in text
+    assert "format it" not in text
+
+
+def test_the_marker_can_be_put_back_as_the_refusal_says() -> None:
+    request, decided = Case("", "EMPTY", (), change=our_filesystem(None, "loki")).decide()
+
+    told = door.refusal_text(request, decided.refusals).split("echo '")[1].split("'")[0]
+
+    assert json.loads(told) == request.marker
 
 
 def test_a_disk_in_use_is_never_offered_for_erasing() -> None:
