@@ -40,7 +40,7 @@ class Demo:
                 (collections / installed.name).symlink_to(installed)
         (collections / "homelab").mkdir()
         (collections / "homelab" / "log_intelligence").symlink_to(self.root)
-        site = self.root / "playbooks" / "site.yml"
+        site = self.root / "playbooks" / "site_embedded.yml"
         plays = yaml.safe_load(site.read_text(encoding="utf-8"))
         plays[0]["tasks"] = [task for task in plays[0]["tasks"] if task["name"] != "Verify the throughput"]  # a minute
         site.write_text(yaml.safe_dump(plays), encoding="utf-8")
