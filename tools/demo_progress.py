@@ -18,7 +18,7 @@ def events(lines: Iterable[str], log: TextIO) -> Iterator[dict[str, Any]]:
 
 @dataclass
 class Progress:
-    """What the events of a run have told so far. Stages are plays, named as the playbooks name them."""
+    """What the events of a run have told so far. Stages are plays with work to do, named as the playbooks name them."""
 
     task: str = ""
     failure: str = ""
@@ -27,6 +27,7 @@ class Progress:
     seconds_by_stage: dict[str, float] = field(default_factory=dict)
     changed_stages: set[str] = field(default_factory=set)
     _stage_began: float = 0.0
+    _stage_works: bool = False
 
     def follow(self, event: Mapping[str, Any], seconds: float) -> str | None:
         """Take in one event that came `seconds` after the start; return a line to show, or None."""
@@ -34,10 +35,9 @@ class Progress:
         if kind == "v2_playbook_on_play_start":
             self._end_stage(seconds)
             self.stage = str(event["play"]["name"])
-            return f"\n{self.stage}"
+            return None
         if kind == "v2_playbook_on_task_start":
-            self.task = str(event["task"]["name"]).rpartition(" : ")[2]
-            return None if self.task.startswith("Validating arguments") else f"  {seconds:6.1f} s  {self.task}"
+            return self._begin_task(str(event["task"]["name"]).rpartition(" : ")[2], seconds)
         if kind == "v2_runner_on_ok" and any(result.get("changed") for result in event["hosts"].values()):
             self.changed_stages.add(self.stage)
         elif kind == "v2_runner_on_failed":
@@ -58,10 +58,16 @@ class Progress:
         }
         return {**before, **fresh}
 
+    def _begin_task(self, task: str, seconds: float) -> str | None:
+        title = "" if self._stage_works else f"\n{self.stage}\n"
+        self.task, self._stage_works = task, True
+        line = "" if task.startswith("Validating arguments") else f"  {seconds:6.1f} s  {task}"
+        return (title + line).removesuffix("\n") or None
+
     def _end_stage(self, seconds: float) -> None:
-        if self.stage:
+        if self._stage_works:
             self.seconds_by_stage[self.stage] = seconds - self._stage_began
-        self.stage, self._stage_began = "", seconds
+        self.stage, self._stage_began, self._stage_works = "", seconds, False
 
 
 def failure_text(hosts: Mapping[str, Any], task: str) -> str:

@@ -28,7 +28,13 @@ def follow(*pairs: tuple[float, dict[str, Any]]) -> Progress:
 
 def test_a_stage_lasts_from_its_play_to_the_next() -> None:
     progress = follow(
-        (1.0, play("Serve")), (2.0, ended(changed=True)), (11.0, play("Label")), (14.0, play("Score")), (15.0, ended())
+        (1.0, play("Serve")),
+        (1.1, task("a : Start it")),
+        (2.0, ended(changed=True)),
+        (11.0, play("Label")),
+        (11.1, task("b : Label it")),
+        (14.0, play("Score")),
+        (15.0, ended()),
     )
 
     assert progress.timings({}) == {"Serve": 10.0, "Label": 3.0}
@@ -36,10 +42,28 @@ def test_a_stage_lasts_from_its_play_to_the_next() -> None:
 
 def test_a_stage_that_changed_nothing_keeps_the_seconds_of_the_run_that_did() -> None:
     progress = follow(
-        (0.0, play("Serve")), (1.0, ended()), (2.0, play("Label")), (3.0, ended(changed=True)), (9.0, play("Score"))
+        (0.0, play("Serve")),
+        (0.5, task("Start it")),
+        (1.0, ended()),
+        (2.0, play("Label")),
+        (2.5, task("Label it")),
+        (3.0, ended(changed=True)),
+        (9.0, play("Score")),
     )
 
     assert progress.timings({"Serve": 60.0, "Label": 60.0}) == {"Serve": 60.0, "Label": 7.0}
+
+
+def test_a_play_without_a_host_is_neither_shown_nor_timed() -> None:
+    progress = Progress()
+
+    shown = [
+        progress.follow(event, seconds)
+        for seconds, event in enumerate([play("Run the agents"), play("Label"), task("b : Label it"), play("Score")])
+    ]
+
+    assert shown == [None, None, "\nLabel\n     2.0 s  Label it", None]
+    assert progress.timings({}) == {"Label": 2.0}
 
 
 def test_the_first_failure_is_told_with_its_task() -> None:
