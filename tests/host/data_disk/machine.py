@@ -115,7 +115,10 @@ class Guest:
             line = self._open.stdout.readline()
         finally:
             overdue.cancel()
-        assert line, f"the machine did not answer to {asked}"
+        if not line:
+            ended = self._open.wait(60)
+            self.close()  # the next question logs in anew
+            raise AssertionError(f"the machine did not answer to {asked}; the login ended with {ended}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
