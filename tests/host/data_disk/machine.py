@@ -137,6 +137,7 @@ class Guest:
         self.machine.start()
         self.machine.wait()
         self.sh("systemctl is-system-running --wait || true")
+        self.sh("mdadm --stop --scan || true")  # the initramfs, made before the disks, assembles what it finds
 
     def call(self, what: str, serial: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """What `observe`, `claim` or `release` answers; `refused` or `failed` is set when it did not do it."""

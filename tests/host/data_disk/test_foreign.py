@@ -32,6 +32,7 @@ def test_the_root_disk_is_refused_also_with_its_serial_typed_out(guest: Guest) -
 
 
 def test_a_kernel_name_a_wrong_serial_and_a_missing_disk_are_refused(guest: Guest) -> None:
+    guest.blank("EMPTY")
     by_kernel_name = guest.claim("EMPTY", by_id=guest.sh(f"readlink -f {LINK.format('EMPTY')}"))
     other = guest.claim("EMPTY", by_id=LINK.format("SPARE"))
     missing = guest.claim("GONE")
