@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from k8s_log_agent.commands.log_lines import LineSource
 
 if TYPE_CHECKING:
     from k8s_log_agent.records import LogLine
@@ -68,7 +69,8 @@ def summarize(  # noqa: PLR0913, PLR0917 - one parameter for each option of the 
     dropped: Counter[str] = Counter()
     try:
         with ExitStack() as stack:
-            digest = _digest(_lines(stack, path, loki, selector, since, tenant, token_file, dropped))
+            source = LineSource(path, loki, selector, since, tenant, token_file)
+            digest = _digest(source.lines(stack, dropped))
             judge = Triage(CauseTable.default(), options=TriageOptions(Policy.RULES))
             summary = reduced(digest, judge, _progress("window of trouble"))
             summary = summary.model_copy(update={"notes": (*summary.notes, *_reading_notes(dropped))})
@@ -85,48 +87,6 @@ def summarize(  # noqa: PLR0913, PLR0917 - one parameter for each option of the 
         raise typer.Exit(130) from None
     shown = json.dumps(summary.model_dump(mode="json"), indent=2, ensure_ascii=False) if as_json else markdown(summary)
     typer.echo(shown, nl=as_json)
-
-
-def _lines(  # noqa: PLR0913, PLR0917 - the options that say where the lines come from
-    stack: ExitStack,
-    path: Path | None,
-    loki: str,
-    selector: str,
-    since: str,
-    tenant: str | None,
-    token_file: Path | None,
-    dropped: Counter[str],
-) -> Iterator[LogLine]:
-    from k8s_log_agent.triage.time_spans import span_seconds  # noqa: PLC0415 - a verb loads only what it needs
-
-    if (path is None) == (not loki):
-        raise ValueError("Name either a file or folder of logs, or a Loki with --loki ADDRESS.")
-    seconds = span_seconds(since or "1h") if since or loki else 0
-    if loki:
-        return _from_loki(stack, loki, selector, seconds, tenant, token_file)
-    return _from_files(path or Path(), dropped, time.time_ns() - seconds * 10**9 if seconds else None)
-
-
-def _from_files(path: Path, dropped: Counter[str], earliest: int | None) -> Iterator[LogLine]:
-    from k8s_log_agent.ingest.files import read_path  # noqa: PLC0415 - a verb loads only what it needs
-
-    for line in read_path(path, dropped):
-        if earliest is None or line.timestamp is None or line.timestamp >= earliest:
-            yield line
-
-
-def _from_loki(  # noqa: PLR0913, PLR0917 - what a Loki is asked with
-    stack: ExitStack, url: str, selector: str, seconds: int, tenant: str | None, token_file: Path | None
-) -> Iterator[LogLine]:
-    from k8s_log_agent.dataset.log_filters import selector_of  # noqa: PLC0415 - a verb loads only what it needs
-    from k8s_log_agent.ingest.loki import LokiReader, Reading  # noqa: PLC0415 - as above
-    from k8s_log_agent.ingest.loki_access import LokiAccess, http_client, secret_from_file  # noqa: PLC0415 - as above
-    from k8s_log_agent.ingest.loki_client import LokiClient  # noqa: PLC0415 - as above
-
-    token = secret_from_file(token_file) if token_file else None
-    http = stack.enter_context(http_client(LokiAccess(url=url, tenant=tenant, token=token)))
-    end = time.time_ns()
-    return iter(LokiReader(LokiClient(http, attempts=3), Reading(selector_of(selector), end - seconds * 10**9, end)))
 
 
 def _digest(lines: Iterator[LogLine]) -> Digest:

@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from k8s_log_agent.commands.log_lines import LineSource
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from k8s_log_agent.records import Event
     from k8s_log_agent.retrieval.retriever import Retriever
-    from k8s_log_agent.triage.asking import ModelPanel
+    from k8s_log_agent.triage.asking import Panel
     from k8s_log_agent.triage.incidents import Findings, Incident
 
-EXAMPLE = "Example: k8s-log-agent triage /var/log/pods --since 1h"
-_SPAN = re.compile(r"(\d{1,6})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+EXAMPLES = """
+Examples:
+
+  k8s-log-agent triage /var/log/pods --since 1h
+
+  k8s-log-agent triage --loki http://localhost:3100 --selector '{namespace="shop"}' --since 1h --json
+"""
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("triage", epilog=EXAMPLE)(triage)
+    app.command("triage", epilog=EXAMPLES)(triage)
 
 
 def triage(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command
-    path: Annotated[Path, typer.Argument(help="A log file or a folder of logs, of any common format.")],
-    since: Annotated[str, typer.Option(help="Only lines younger than this: 90s, 15m, 1h, 2d.")] = "",
+    path: Annotated[
+        Path | None, typer.Argument(metavar="FILE|DIR", help="A log file or a folder of logs, of any common format.")
+    ] = None,
+    loki: Annotated[
+        str, typer.Option(help="Address of a Loki to read from instead, such as http://localhost:3100.")
+    ] = "",
+    selector: Annotated[
+        str, typer.Option(help='Streams of the Loki, such as {namespace="shop"}; all by default.')
+    ] = "",
+    since: Annotated[str, typer.Option(help="Only lines younger than this: 90s, 15m, 1h, 2d; 1h for a Loki.")] = "",
+    tenant: Annotated[str | None, typer.Option(help="Tenant of the Loki.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File that holds a bearer token for the Loki.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of verdicts.")] = False,
     no_model: Annotated[bool, typer.Option("--no-model", help="Let the rules decide alone.")] = False,
     policy: Annotated[str, typer.Option(help="Who decides: rules, model, or rules_then_model.")] = "rules",
     model_url: Annotated[str, typer.Option(help="Address of the model server.")] = "http://127.0.0.1:18080",
     model: Annotated[str, typer.Option(help="Name of the model, where a server has several.")] = "",
+    routes: Annotated[
+        Path | None, typer.Option(help="File that names a small, base and large model; instead of one model.")
+    ] = None,
     prompts: Annotated[Path | None, typer.Option(file_okay=False, help="Directory of prompts of your own.")] = None,
     chroma_url: Annotated[str, typer.Option(help="Address of Chroma; empty for none.")] = "http://127.0.0.1:18000",
     collection: Annotated[str, typer.Option(help="Collection of labelled records in Chroma.")] = "golden",
@@ -58,16 +73,18 @@ def triage(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
     from k8s_log_agent.triage.opinions import Policy  # noqa: PLC0415 - as above
     from k8s_log_agent.triage.pipeline import Triage, TriageOptions  # noqa: PLC0415 - as above
     from k8s_log_agent.understand.causes import CauseTable  # noqa: PLC0415 - as above
+    from k8s_log_agent.understand.pipeline import Understanding  # noqa: PLC0415 - as above
 
     console = _console()
     dropped: Counter[str] = Counter()
     try:
         options = TriageOptions(Policy(policy))
-        earliest = _earliest(since)
+        source = LineSource(path, loki, selector, since, tenant, token_file)
         with ExitStack() as stack:
-            panel = None if no_model else _model(stack, model_url, model, prompts)
+            lines = source.lines(stack, dropped)
+            panel = None if no_model else _model(stack, routes, model_url, model, prompts)
             judge = Triage(CauseTable.default(), _memory(chroma_url, collection, embedding_url), panel, options)
-            findings = find_incidents(_events(path, dropped, earliest), judge, _Progress(console))
+            findings = find_incidents(Understanding.default().events(lines), judge, _Progress(console))
     except (SourceError, PromptError, ValueError) as error:
         typer.echo(f"triage: {error}", err=True)
         raise typer.Exit(1) from error
@@ -80,29 +97,19 @@ def triage(  # noqa: PLR0913, PLR0917 - one parameter for each option of the com
     _show(console, findings, dropped)
 
 
-def _earliest(since: str) -> int | None:
-    if not since:
-        return None
-    span = _SPAN.fullmatch(since)
-    if not span:
-        raise ValueError(f"--since {since} is not a span of time. Write a number and s, m, h or d, such as 90m.")
-    return time.time_ns() - int(span[1]) * _SECONDS[span[2]] * 10**9
-
-
-def _events(path: Path, dropped: Counter[str], earliest: int | None) -> Iterator[Event]:
-    from k8s_log_agent.ingest.files import read_path  # noqa: PLC0415 - a verb loads only what it needs
-    from k8s_log_agent.triage.incidents import younger_than  # noqa: PLC0415 - as above
-    from k8s_log_agent.understand.pipeline import Understanding  # noqa: PLC0415 - as above
-
-    yield from younger_than(Understanding.default().events(read_path(path, dropped)), earliest)
-
-
-def _model(stack: ExitStack, url: str, name: str, prompts: Path | None) -> ModelPanel | None:
+def _model(stack: ExitStack, routes: Path | None, url: str, name: str, prompts: Path | None) -> Panel | None:
     from k8s_log_agent.llm.answers import ModelError  # noqa: PLC0415 - a verb loads only what it needs
     from k8s_log_agent.llm.client import ClientOptions  # noqa: PLC0415 - as above
-    from k8s_log_agent.triage.servers import open_model  # noqa: PLC0415 - as above
+    from k8s_log_agent.triage.servers import open_model, open_routes  # noqa: PLC0415 - as above
 
-    panel = stack.enter_context(open_model(url, ClientOptions(model=name), prompts=prompts))
+    if routes and name:
+        raise ValueError("Name either a file of --routes or one --model: the routes name their own.")
+    one = ClientOptions(model=name)
+    panel: Panel
+    if routes:
+        panel = stack.enter_context(open_routes(routes, one, prompts=prompts))
+    else:
+        panel = stack.enter_context(open_model(url, one, prompts=prompts))
     try:
         panel.check()
     except ModelError as error:

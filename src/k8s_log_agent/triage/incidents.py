@@ -44,11 +44,6 @@ class Findings:
     quiet_windows: int
 
 
-def younger_than(events: Iterable[Event], earliest: int | None) -> Iterable[Event]:
-    """Events from `earliest` (nanoseconds since the epoch) on; those without a time always pass."""
-    return (event for event in events if earliest is None or event.timestamp is None or event.timestamp >= earliest)
-
-
 def find_incidents(
     events: Iterable[Event], triage: Triage, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> Findings:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from k8s_log_agent.records import Severity
-from k8s_log_agent.triage.incidents import find_incidents, younger_than
+from k8s_log_agent.triage.incidents import find_incidents
 from k8s_log_agent.triage.pipeline import Triage
 from tests.unit.triage.log_events import TABLE, event
 
@@ -47,11 +47,3 @@ def test_a_flood_is_reported_as_left_out() -> None:
 
     assert incident.events == 100
     assert any(note.startswith("50 repeats") for note in incident.verdict.notes)
-
-
-def test_old_events_are_left_out_and_timeless_ones_kept() -> None:
-    events = [event("old", seconds=0), event("new", seconds=10), event("timeless", seconds=None)]
-    earliest = (1_800_000_000 + 5) * 10**9
-
-    assert [one.text for one in younger_than(events, earliest)] == ["new", "timeless"]
-    assert len(list(younger_than(events, None))) == 3
