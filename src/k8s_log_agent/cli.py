@@ -9,7 +9,7 @@ import typer
 
 from k8s_log_agent import __version__
 
-VERBS = ("understand", "dataset", "index", "triage", "summarize", "evaluate", "report", "drift")
+VERBS = ("understand", "dataset", "label", "index", "triage", "summarize", "evaluate", "report", "drift")
 
 
 def _show_version(asked: bool) -> None:

@@ -18,6 +18,7 @@ from k8s_log_agent.dataset.analysis_result import Analysis
 from k8s_log_agent.dataset.card import data_card
 from k8s_log_agent.dataset.combine import CombineOptions, combine
 from k8s_log_agent.dataset.extract import Extraction, ExtractOptions
+from k8s_log_agent.dataset.human_labels import applied, beside, read_labels
 from k8s_log_agent.dataset.labelling import Labeller
 from k8s_log_agent.dataset.sources import LogSource
 from k8s_log_agent.dataset.store import Artefact, DatasetError
@@ -62,9 +63,13 @@ def default_templates() -> Path:
 
 
 def extract_run(source: LogSource, out: Path, options: ExtractOptions, say: Say) -> Outcome:
-    """Real records from a source. Raises `DatasetError`, `SourceError`, `RecordingError`."""
+    """Real records from a source, with what people said about them in labels beside `out`.
+
+    Raises `DatasetError`, `SourceError`, `RecordingError`.
+    """
+    labels = read_labels(beside(out))
     extraction = Extraction(Understanding.default().events, Labeller(CauseTable.default()), options, say)
-    return _outcome(extraction.run(source), out)
+    return _outcome(applied(extraction.run(source), labels), out)
 
 
 def synthesize_run(templates: Path, out: Path, options: SynthesisOptions, say: Say) -> Outcome:
