@@ -74,6 +74,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     path = Path(module.params["config"])
     done: list[dict[str, Any]] = []
+    if module.check_mode and not path.exists():
+        module.exit_json(changed=True, backups=[])
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         for content in runner.contents(config):

@@ -28,6 +28,11 @@ _COVERS = (
     "roles/node/**/*",
     "roles/k3s/**/*",
     "roles/node_placement/**/*",
+    "roles/backup/**/*",
+    "playbooks/backup.yml",
+    "playbooks/restore.yml",
+    "plugins/modules/age_identity.py",
+    "plugins/module_utils/backup/*.py",
     "plugins/modules/k3s_*.py",
     "plugins/modules/node_*.py",
     "plugins/modules/preflight_report.py",
@@ -37,7 +42,7 @@ _COVERS = (
     "plugins/module_utils/placement*.py",
     "plugins/module_utils/processes.py",
     "plugins/module_utils/preflight_*.py",
-    "tests/cluster/**/*.py",
+    "tests/cluster/*.py",
     "tests/nodes/**/*.py",
 )
 
@@ -109,7 +114,8 @@ def first_run(site: Site, figures: dict[str, Any], request: pytest.FixtureReques
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
-    if report.when == "call" or report.outcome != "passed":  # type: ignore[attr-defined]  # pluggy types no wrapper
+    ended = report.when == "call" or report.outcome != "passed"  # type: ignore[attr-defined]  # pluggy types no wrapper
+    if ended and item.path.parent == Path(__file__).parent:  # what runs on the cluster has evidence of its own
         name = item.name
         item.config.stash[_notes].results.append(evidence.Result(name, report.outcome, round(call.duration, 1)))  # type: ignore[attr-defined]
     return report

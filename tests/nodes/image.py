@@ -14,7 +14,7 @@ _SUITE = "bookworm"
 _PACKAGES = """
     systemd systemd-sysv dbus udev init-system-helpers python3 sudo openssh-server ca-certificates curl procps kmod
     iproute2 iptables conntrack ethtool socat iputils-ping less util-linux e2fsprogs xfsprogs logrotate
-    systemd-timesyncd python3-apt
+    systemd-timesyncd python3-apt age
 """.split()
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
 
