@@ -82,6 +82,26 @@ def test_a_second_run_changes_nothing_but_makes_another_backup(site: Site, backe
     assert [task for task, _ in again.changed if not any(words in task for words in allowed)] == []
 
 
+def test_the_doctor_finds_nothing_to_mend_and_says_what_was_broken(site: Site, backed_up: Run) -> None:
+    until(
+        lambda: all(one["status"].get("phase") in ("Running", "Succeeded") for one in site.get("pods", "-A")["items"]),
+        180,
+    )
+    well = run(site, "doctor")
+    page = json.loads((site.inventory.parents[1] / site.lab.name / "doctor.json").read_text())
+    assert well.status == 0, well.end
+    assert [one for one in page["findings"] if one["severity"] == "error"] == []
+
+    site.lab["node-2"].run("systemctl", "stop", "k3s-agent")
+    try:
+        until(lambda: "node-2" not in site.ready_nodes(), 90)
+        ill = run(site, "doctor")
+    finally:
+        site.lab["node-2"].run("systemctl", "start", "k3s-agent")
+    assert "node-2 is not ready" in ill.text and "changed=0" in ill.text
+    until(lambda: "node-2" in site.ready_nodes(), 90)
+
+
 def test_another_token_is_refused_before_anything_is_touched(site: Site, backed_up: Run) -> None:
     file = site.secrets / "k3s-token"
     right = file.read_text()
