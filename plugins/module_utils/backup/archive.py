@@ -38,15 +38,15 @@ def write(members: Mapping[str, Path], target: Path, recipients: Sequence[str]) 
     ]
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # age would make it readable for others
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin is not None and process.stderr is not None  # noqa: S101 - both were asked for
+        stdin, stderr = _piped(process.stdin), _piped(process.stderr)
         try:
-            with tarfile.open(fileobj=process.stdin, mode="w|gz") as tar:
+            with tarfile.open(fileobj=stdin, mode="w|gz") as tar:
                 for name, path in sorted(members.items()):
                     _add(tar, name, path, digests)
-            process.stdin.close()
-            said = process.stderr.read().decode(errors="replace")
+            stdin.close()
+            said = stderr.read().decode(errors="replace")
         except OSError as error:
-            said = process.stderr.read().decode(errors="replace") or str(error)
+            said = stderr.read().decode(errors="replace") or str(error)
             process.kill()
         if process.wait():
             raise BackupError(
@@ -85,20 +85,20 @@ def opened(path: Path, identity: Path) -> Iterator[tarfile.TarFile]:
     """The archive as a stream of members, decrypted with the file `identity`. Raises `BackupError`."""
     command = [_age(), "--decrypt", "--identity", str(identity), str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - both were asked for
+        stdout, stderr = _piped(process.stdout), _piped(process.stderr)
         try:
-            with tarfile.open(fileobj=process.stdout, mode="r|gz") as tar:
+            with tarfile.open(fileobj=stdout, mode="r|gz") as tar:
                 yield tar
-            _drain(process.stdout)
+            _drain(stdout)
         except (tarfile.TarError, EOFError, OSError) as error:
             process.kill()
-            said = process.stderr.read().decode(errors="replace").strip() or str(error)
+            said = stderr.read().decode(errors="replace").strip() or str(error)
             raise BackupError(
                 f"{path} cannot be opened: {said.splitlines()[0] if said else error}. Use the identity that belongs to "
                 "the recipient it was made for, or an older backup."
             ) from error
         if process.wait():
-            said = process.stderr.read().decode(errors="replace").strip()
+            said = stderr.read().decode(errors="replace").strip()
             raise BackupError(
                 f"{path} cannot be opened: {said.splitlines()[0] if said else 'age failed'}. Use an older backup."
             )
@@ -162,6 +162,13 @@ def _safe(member: tarfile.TarInfo) -> PurePosixPath:
             f"The archive holds {member.name}, which leads out of it. It was not made here; do not use it."
         )
     return name
+
+
+def _piped(stream: IO[bytes] | None) -> IO[bytes]:
+    """A stream of a process that was started with it."""
+    if stream is None:
+        raise AssertionError("the stream was asked for and is not there")
+    return stream
 
 
 def _age() -> str:
