@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PLAYBOOK := .venv/bin/ansible-playbook
 LOCAL := -i inventory/local
 
-.PHONY: help setup setup-dev demo demo-stop test test-host test-cluster lint docs pins lab lab-down clean
+.PHONY: help setup setup-dev demo demo-stop test test-host test-cluster test-matrix lint docs pins lab lab-down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,12 +23,16 @@ demo-stop: ## Stop the servers that `make demo` started
 test: setup-dev ## Run every check and test that needs no cluster
 	@.venv/bin/python tools/check.py
 
-test-host: setup-dev ## Run the tests on virtual machines with NVMe disks (QEMU; about half an hour without KVM)
+test-host: setup-dev ## Run the tests on virtual machines with NVMe disks (QEMU; K3S_BINARY=file K3S_IMAGES=folder adds the join)
 	@.venv/bin/python -m pytest -v tests/host
 
 test-cluster: setup-dev ## Run the tests on a real K3s of two nodes (K3S_BINARY=file K3S_IMAGES=folder)
 	@test -n "$(K3S_BINARY)" || { echo "name a K3s binary: make test-cluster K3S_BINARY=/path/to/k3s K3S_IMAGES=/folder/of/image/archives"; exit 2; }
-	@K3S_BINARY="$(K3S_BINARY)" K3S_IMAGES="$(K3S_IMAGES)" .venv/bin/python -m pytest -v tests/cluster
+	@K3S_BINARY="$(K3S_BINARY)" K3S_IMAGES="$(K3S_IMAGES)" PLATFORM_IMAGES="$(PLATFORM_IMAGES)" CHARTS_DIR="$(CHARTS_DIR)" \
+	  .venv/bin/python -m pytest -v tests/cluster
+
+test-matrix: setup-dev ## Run the quick scenarios with every supported ansible-core
+	@.venv/bin/python -m tools.matrix
 
 lint: setup-dev ## Run the static checks only
 	@.venv/bin/python tools/check.py --only lint

@@ -64,7 +64,7 @@ def running_stages() -> Iterator[Stage]:
     without_nodes = why_no_nodes()
     for path in sorted((ROOT / "molecule").glob("*/molecule.yml")):
         scenario = path.parent.name
-        lacks = without_nodes if "molecule/shared/create.yml" in path.read_text(encoding="utf-8") else ""
+        lacks = why_not_here(path.read_text(encoding="utf-8"), without_nodes)
         yield Stage(f"molecule {scenario}", (str(BIN / "molecule"), "test", "-s", scenario), lacks)
     pytest = (sys.executable, "-m", "pytest", "-q")
     apart = [f"--ignore=tests/{place}" for place in ("integration", "host", "cluster")]
@@ -72,6 +72,18 @@ def running_stages() -> Iterator[Stage]:
     # One after the other: each starts servers that want all processors, and two of them slow each other down tenfold.
     yield Stage("pytest integration", (*pytest, "tests/integration"))
     yield Stage("evidence", (sys.executable, "-m", "tests.evidence"))
+
+
+def why_not_here(scenario: str, without_nodes: str) -> str:
+    """What a scenario needs, by its molecule.yml, and is not here; empty when nothing is missing."""
+    if without_nodes and "molecule/shared/create.yml" in scenario:
+        return without_nodes
+    if "# Only with MOLECULE_ALL" in scenario and not {"MOLECULE_ALL", "K3S_BINARY"} & set(os.environ):
+        return "takes about a minute that `make test` has not: set MOLECULE_ALL=1"
+    missing = [name for name in ("K3S_BINARY", "K3S_IMAGES") if name not in os.environ]
+    needed = next((line for line in scenario.splitlines() if line.startswith("# Needs K3S_BINARY")), "")
+    lacking = [name for name in missing if name in needed]
+    return f"needs a real K3s: set {' and '.join(lacking)}" if lacking else ""
 
 
 def why_no_nodes() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterable
@@ -52,8 +53,11 @@ class Change:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """What a result shows."""
-        return {"path": str(self.wanted.path), "change": self.kind}
+        """What a result shows; of a secret no sum of its content, which could be guessed from it."""
+        content = self.wanted.content
+        known = content is not None and not self.wanted.secret
+        digest = hashlib.sha256((content or "").encode()).hexdigest() if known else None
+        return {"path": str(self.wanted.path), "change": self.kind, "sha256": digest}
 
 
 def plan(wanted: Iterable[Wanted]) -> list[Change]:

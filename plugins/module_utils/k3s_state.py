@@ -27,14 +27,13 @@ def is_member(data_dir: Path) -> bool:
 
 def is_server_member(data_dir: Path) -> bool:
     """Whether a datastore lies here, SQLite's or etcd's."""
-    database = data_dir / "server" / "db"
-    return (database / "state.db").is_file() or (database / "etcd").is_dir()
+    return datastore(data_dir) is not None
 
 
 def datastore(data_dir: Path) -> str | None:
     """``etcd`` or ``sqlite``; None without one."""
     database = data_dir / "server" / "db"
-    if (database / "etcd").is_dir():
+    if (database / "etcd" / "member").is_dir():  # K3s makes db/etcd with SQLite, too
         return "etcd"
     return "sqlite" if (database / "state.db").is_file() else None
 

@@ -134,7 +134,7 @@ def main() -> None:
 def _bring(module: AnsibleModule) -> tuple[list[tuple[str, str]], str | None, str | None]:
     given = module.params
     path, sha256 = Path(given["path"]), given["sha256"].lower()
-    if sha256 and k3s_binary.is_right(path, sha256):
+    if sha256 and k3s_binary.is_right(path, sha256, runnable=bool(given["link"])):
         return [], sha256, None
     if not sha256 and path.is_file():
         return [], k3s_fingerprint.sha256(str(path)), None

@@ -128,31 +128,14 @@ server:
 """
 
 import time
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.homelab.log_intelligence.plugins.module_utils import (
-    k3s_causes,
-    k3s_checks,
-    k3s_probe,
-    k3s_tokens,
-)
+from ansible_collections.homelab.log_intelligence.plugins.module_utils import k3s_admission
 
 ARGUMENTS = {
-    "role": {"type": "str", "choices": ["server", "agent"], "required": True},
-    "host": {"type": "str", "required": True},
-    "version": {"type": "str", "required": True},
-    "servers": {"type": "list", "elements": "str", "required": True},
-    "node_names": {"type": "list", "elements": "str", "default": []},
-    "settings": {"type": "dict", "default": {}},
-    "kubelet_settings": {"type": "dict", "default": {}},
-    "cpu_manager_policy": {"type": "str", "choices": ["none", "static"], "default": "none"},
-    "secrets_encryption": {"type": "bool", "default": True},
-    "server_token": {"type": "str", "default": "", "no_log": True},
-    "agent_token": {"type": "str", "default": "", "no_log": True},
+    **k3s_admission.ARGUMENTS,
     "found": {"type": "dict", "required": True},
     "found_on_server": {"type": "dict", "default": {}},
-    "join_url": {"type": "str", "default": ""},
 }
 
 
@@ -160,17 +143,9 @@ def main() -> None:
     """Collects every problem; fails with one message when there are any."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = module.params
-    problems = [
-        *_tokens(given, module.check_mode),
-        *k3s_checks.problems(_request(given), given["found"], given["found_on_server"]),
-    ]
-    answer = None
-    if given["join_url"]:
-        user, token = (
-            (k3s_probe.SERVER, "server_token") if given["role"] == "server" else (k3s_probe.NODE, "agent_token")
-        )
-        answer = k3s_probe.ask(given["join_url"], given[token] or None, user, time.time())
-        problems += _of_the_server(answer, given, module.check_mode)
+    problems, answer = k3s_admission.examine(
+        given, given["found"], given["found_on_server"], check=module.check_mode, now=time.time()
+    )
     result = {"problems": problems, "server": answer.as_dict() if answer else None}
     if problems:
         count = "One thing stands" if len(problems) == 1 else f"{len(problems)} things stand"
@@ -180,68 +155,6 @@ def main() -> None:
             **result,
         )
     module.exit_json(changed=False, **result)
-
-
-def _tokens(given: dict[str, Any], check: bool) -> list[str]:
-    """What is weak, and whether the host's own is missing, which in check mode may only have been announced."""
-    found = []
-    for name, token in (("k3s_token", given["server_token"]), ("k3s_agent_token", given["agent_token"])):
-        try:
-            if token:
-                k3s_tokens.require_strength(token, name)
-        except k3s_tokens.WeakTokenError as error:
-            found.append(str(error))
-    if not given[f"{given['role']}_token"] and not check:
-        found.append(
-            f"there is no token for {given['host']}, neither in a variable nor in k3s_secrets_dir; run the play for "
-            "the server first, or bring the file back from a backup"
-        )
-    return found
-
-
-def _request(given: dict[str, Any]) -> k3s_checks.Request:
-    return k3s_checks.Request(
-        role=given["role"],
-        host=given["host"],
-        version=given["version"],
-        servers=given["servers"],
-        node_names=given["node_names"],
-        settings=given["settings"],
-        kubelet_settings=given["kubelet_settings"],
-        secrets_encryption=given["secrets_encryption"],
-        server_token_sha256=k3s_tokens.fingerprint(given["server_token"]) if given["server_token"] else None,
-        cpu_policy=given["cpu_manager_policy"],
-    )
-
-
-def _of_the_server(answer: k3s_probe.Answer, given: dict[str, Any], check: bool) -> list[str]:
-    """What waiting cannot mend.
-
-    A server that is not reached counts only when this host would join it for the first time, and not in check mode,
-    where the play may only have announced that the server will be made.
-    """
-    seen = k3s_causes.Evidence(
-        node=given["host"],
-        server=answer.address,
-        reached=answer.reached,
-        reach_error=answer.error,
-        clock_seconds=answer.clock_seconds,
-        ca_matches=answer.ca_matches,
-        token_status=answer.status,
-    )
-    cause = k3s_causes.likely(seen)
-    if cause is None or (not cause.final and (check or given["found"].get("member"))):
-        return []
-    return [f"{cause.sentence()}{_compared(answer, given)}".rstrip(".")]
-
-
-def _compared(answer: k3s_probe.Answer, given: dict[str, Any]) -> str:
-    """The fingerprints of both tokens, when the server's could be read there."""
-    theirs = given["found_on_server"].get(f"{given['role']}_token_sha256")
-    if not answer.token_refused or not theirs:
-        return ""
-    ours = k3s_tokens.fingerprint(given[f"{given['role']}_token"])
-    return f" (sha256 {ours} here, {theirs} on the server)"
 
 
 if __name__ == "__main__":

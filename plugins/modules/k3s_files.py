@@ -80,29 +80,20 @@ files:
     change:
       description: One of V(created), V(content), V(mode), V(removed).
       type: str
+    sha256:
+      description: The SHA-256 of the wanted content; null of a secret one, and of a file that is taken away.
+      type: str
 """
 
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.homelab.log_intelligence.plugins.module_utils import k3s_files, k3s_yaml
+from ansible_collections.homelab.log_intelligence.plugins.module_utils import k3s_file_options, k3s_files
 
-FILE_OPTIONS = {
-    "path": {"type": "path", "required": True},
-    "content": {"type": "str"},
-    "settings": {"type": "dict"},
-    "secret": {"type": "str", "no_log": False},
-    "absent": {"type": "bool", "default": False},
-    "mode": {"type": "str", "default": "0600"},
-    "directory_mode": {"type": "str", "default": "0755"},
-}
 ARGUMENTS = {
     "files": {
         "type": "list",
         "elements": "dict",
         "required": True,
-        "options": FILE_OPTIONS,
+        "options": k3s_file_options.OPTIONS,
         "mutually_exclusive": [("content", "settings", "secret")],
     },
     "secrets": {"type": "dict", "default": {}, "no_log": True},
@@ -112,8 +103,7 @@ ARGUMENTS = {
 def main() -> None:
     """Compares every file, then writes those that differ unless in check mode."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    secrets = module.params["secrets"]
-    changes = k3s_files.plan(_wanted(one, secrets) for one in module.params["files"] if _says_anything(one))
+    changes = k3s_files.plan(k3s_file_options.wanted(module.params["files"], module.params["secrets"]))
     if not module.check_mode:
         try:
             k3s_files.apply(changes)
@@ -123,27 +113,6 @@ def main() -> None:
         changed=bool(changes),
         files=[change.as_dict() for change in changes],
         diff=[change.diff() for change in changes],
-    )
-
-
-def _says_anything(given: dict[str, Any]) -> bool:
-    return given["absent"] or any(given[kind] is not None for kind in ("content", "settings", "secret"))
-
-
-def _wanted(given: dict[str, Any], secrets: dict[str, Any]) -> k3s_files.Wanted:
-    content = given["content"] if given["settings"] is None else given["settings"]
-    if given["secret"]:
-        content = secrets[given["secret"]]
-    if isinstance(content, dict):
-        content = k3s_yaml.render(content)
-    elif given["secret"] and not str(content).endswith("\n"):
-        content = f"{content}\n"
-    return k3s_files.Wanted(
-        path=Path(given["path"]),
-        content=None if given["absent"] else content or "",
-        mode=int(given["mode"], 8),
-        directory_mode=int(given["directory_mode"], 8),
-        secret=bool(given["secret"]),
     )
 
 

@@ -47,6 +47,11 @@ options:
     type: list
     elements: str
     default: []
+  rewritten:
+    description: Files that earlier tasks have only announced to write, in check mode; how they are now does not count.
+    type: list
+    elements: str
+    default: []
   cpu_manager_policy:
     description: The kubelet's CPU manager policy; its record of another policy is removed while K3s is down.
     type: str
@@ -135,6 +140,7 @@ ARGUMENTS = {
     "version": {"type": "str", "default": ""},
     "tracked": {"type": "list", "elements": "str", "default": []},
     "pending": {"type": "list", "elements": "str", "default": []},
+    "rewritten": {"type": "list", "elements": "str", "default": []},
     "cpu_manager_policy": {"type": "str", "choices": ["none", "static"], "default": "none"},
     "ready_seconds": {"type": "int", "default": 120},
     "server_url": {"type": "str", "default": ""},
@@ -182,7 +188,11 @@ def _plan(module: AnsibleModule, subject: Subject) -> k3s_service_plan.Plan:
         return k3s_service_plan.stopping(unit)
     record = k3s_service_plan.record_of(Path(given["record_dir"]), subject.unit)
     differences = k3s_service_plan.compare(record, given["tracked"], given["program"]) if unit.running else []
-    return k3s_service_plan.plan(unit, differences, given["pending"] if module.check_mode else [])
+    if not module.check_mode:
+        return k3s_service_plan.plan(unit, differences, [])
+    announced = tuple(f"{path} " for path in given["rewritten"])
+    remaining = [phrase for phrase in differences if not phrase.startswith(announced)]
+    return k3s_service_plan.plan(unit, remaining, given["pending"])
 
 
 def _wait(module: AnsibleModule, subject: Subject, since: float) -> dict[str, Any]:

@@ -28,6 +28,11 @@ options:
       - A file that is missing is then an error, since a new token would be of no use to that cluster.
     type: bool
     default: false
+  private:
+    description: Other files there that only their owner may read once they exist.
+    type: list
+    elements: path
+    default: []
 extends_documentation_fragment:
   - homelab.log_intelligence.attributes
 """
@@ -68,6 +73,7 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils import k3
 ARGUMENTS = {
     "paths": {"type": "list", "elements": "path", "required": True},
     "in_use": {"type": "bool", "default": False},
+    "private": {"type": "list", "elements": "path", "default": []},
 }
 
 
@@ -83,31 +89,38 @@ def main() -> None:
         )
     try:
         tokens = [_keep(Path(path), module.check_mode) for path in module.params["paths"]]
+        private = [path for path in module.params["private"] if _make_private(Path(path), module.check_mode)]
     except (k3s_tokens.WeakTokenError, k3s_tokens.TokenFileError) as error:
         module.fail_json(msg=f"{error}.")
-    changes = [one for one in tokens if one["created"] or one["mode_mended"]]
+    made = [one["path"] for one in tokens if one["created"]]
+    mended = [*(one["path"] for one in tokens if one["mode_mended"]), *private]
     diff = {
-        "before": "".join(
-            f"{one['path']}: {'absent' if one['created'] else 'readable by others'}\n" for one in changes
-        ),
-        "after": "".join(f"{one['path']}: a strong token, mode 0600\n" for one in changes),
+        "before": "".join(f"{path}: absent\n" for path in made) + "".join(f"{path}: wide open\n" for path in mended),
+        "after": "".join(f"{path}: present, mode 0600\n" for path in [*made, *mended]),
     }
-    module.exit_json(changed=bool(changes), tokens=tokens, diff=diff)
+    module.exit_json(changed=bool(made or mended), tokens=tokens, diff=diff)
 
 
 def _keep(path: Path, check: bool) -> dict[str, Any]:
     token = k3s_tokens.read(path)
     created = token is None
-    mended = not created and bool(path.stat().st_mode & 0o077)
+    mended = not created and _make_private(path, check)
     if created and not check:
         token = k3s_tokens.generate()
         k3s_tokens.write(path, token)
     elif token is not None:
         k3s_tokens.require_strength(token, f"the token in {path}")
-    if mended and not check:
-        path.chmod(0o600)
     sha256 = k3s_tokens.fingerprint(token) if token else None
     return {"path": str(path), "sha256": sha256, "created": created, "mode_mended": mended}
+
+
+def _make_private(path: Path, check: bool) -> bool:
+    """Whether others could read it, which ends here unless in check mode."""
+    if not path.exists() or not path.stat().st_mode & 0o077:
+        return False
+    if not check:
+        path.chmod(0o600)
+    return True
 
 
 if __name__ == "__main__":

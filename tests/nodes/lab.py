@@ -57,7 +57,7 @@ def create(name: str, nodes: Sequence[str], *, images: Path | None = None) -> La
     """
     destroy(name)
     image = node_image()
-    podman("network", "create", "--internal", name)
+    podman("network", "create", "--internal", _network(name))
     subnet = _subnet(name)
     network = ipaddress.ip_network(subnet["subnet"])
     lab = Lab(
@@ -91,13 +91,18 @@ def destroy(name: str) -> None:
     listing = podman("ps", "--all", "--filter", f"label=homelab.lab={name}", "--format", "{{.Names}}").stdout
     for container in listing.split():
         podman("rm", "--force", "--time", "2", container)
-    if podman("network", "exists", name, check=False).returncode == 0:
-        podman("network", "rm", name)
+    if podman("network", "exists", _network(name), check=False).returncode == 0:
+        podman("network", "rm", _network(name))
     _remove_files(CACHE / name)
 
 
-def _subnet(network: str) -> dict[str, str]:
-    subnets: list[dict[str, str]] = json.loads(podman("network", "inspect", network).stdout)[0]["subnets"]
+def _network(lab: str) -> str:
+    """The name of its network: podman keeps some names to itself, `default` among them."""
+    return f"nodes-{lab}"
+
+
+def _subnet(lab: str) -> dict[str, str]:
+    subnets: list[dict[str, str]] = json.loads(podman("network", "inspect", _network(lab)).stdout)[0]["subnets"]
     return subnets[0]
 
 
@@ -147,7 +152,7 @@ def _start(node: Node, lab: Lab, image: str, gateway: str) -> None:
     command += ["--env", "container=podman", "--env", f"NODE_GATEWAY={gateway}"]
     command += ["--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"]
     command += ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=1000:1000"]
-    command += ["--network", lab.name, "--ip", node.address]
+    command += ["--network", _network(lab.name), "--ip", node.address]
     for folder, place in _VOLUMES.items():
         command += ["--volume", f"{node.folder / folder}:{place}"]
     podman(*command, image, "/lib/systemd/systemd")

@@ -82,7 +82,7 @@ def test_exactly_what_was_altered_is_mended(tmp_path: Path, name: str, change: s
 
     answer = run_module("k3s_files", files(tmp_path))
 
-    assert answer["files"] == [{"path": str(path), "change": change}]
+    assert [(one["path"], one["change"]) for one in answer["files"]] == [(str(path), change)]
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == (before, 0o600)
 
 
