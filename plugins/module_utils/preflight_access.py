@@ -34,10 +34,10 @@ _FAILED = [
     (r"No space left|Disk quota", "no space for the files of a task", "{space}"),
 ]
 _MENDS = {
-    "{host_key}": "see that it is the right machine, then `ssh-keygen -R {address}` and `ssh {user}{address}` once",
-    "{login}": "put your key there with `ssh-copy-id {user}{address}`, or set ansible_user for {host}",
+    "{host_key}": "see that it is the right machine, then `ssh-keygen -R {known}` and `ssh {way}` once",
+    "{login}": "put your key there with `ssh-copy-id {way}`, or set ansible_user for {host}",
     "{name}": "write its address as ansible_host in host_vars/{host}.yml",
-    "{address}": "see that it is on and its SSH server runs (`ssh {address}`), and that ansible_host is right",
+    "{address}": "see that it is on and its SSH server runs (`ssh {way}`), and that ansible_host is right",
     "{sudo}": "run with --ask-become-pass, or allow the user sudo without a password in /etc/sudoers.d",
     "{root}": "install sudo there and let the user use it, or set ansible_user: root",
     "{python}": "on {host} run `apt-get install -y python3` or `dnf install -y python3` (3.9 or newer)",
@@ -64,11 +64,14 @@ def finding(host: dict[str, Any], answer: dict[str, Any]) -> Finding | None:
         .replace("Task failed: ", "")[:240]
         .rstrip(".")
     )
-    user = f"{host['user']}@" if host.get("user") else ""
+    address, port = host["address"], host.get("port")
+    way, known = f"{host['user']}@{address}" if host.get("user") else address, address
+    if port not in (None, 22):
+        way, known = f"-p {port} {way}", f"[{address}]:{port}"
     return Finding(
         ERROR,
         host["name"],
         f"not examined: {meaning}",
         f"Ansible says: {first}.",
-        _MENDS[mend].format(host=host["name"], address=host["address"], user=user),
+        _MENDS[mend].format(host=host["name"], way=way, known=known),
     )

@@ -1,6 +1,6 @@
 """What can be wrong with an inventory before any host is contacted.
 
-A host is a dictionary with name, role (``server`` or ``agent``), address, node_ip, node_name, labels, taints,
+A host is a dictionary with name, role (``server`` or ``agent``), address, port, node_ip, node_name, labels, taints,
 k3s_version and disk (by_id, serial, bytes, model).
 """
 
@@ -95,7 +95,7 @@ def doubles(hosts: list[dict[str, Any]]) -> Iterator[Finding]:
     once = list({host["name"]: host for host in hosts}.values())
     subjects: dict[str, Callable[[dict[str, Any]], Any]] = {
         "node name": lambda host: (host["node_name"] or host["name"]).lower(),
-        "address": lambda host: host["address"],
+        "address": _way_in,
         "k3s_node_ip": lambda host: host["node_ip"],
         "data_disk_serial": lambda host: host["disk"].get("serial"),
         "data_disk_by_id": lambda host: host["disk"].get("by_id"),
@@ -116,6 +116,12 @@ def doubles(hosts: list[dict[str, Any]]) -> Iterator[Finding]:
                 why = reasons.get(subject, "Two hosts cannot be reached at one address.")
                 what = f"{subject} {value} given to {' and '.join(names)}"
                 yield Finding(ERROR, INVENTORY, what, why, f"give each of them its own {subject}")
+
+
+def _way_in(host: dict[str, Any]) -> str:
+    """The address, with a port that is not SSH's own, since virtual machines may be reached by ports of one address."""
+    port = host.get("port")
+    return f"{host['address']} port {port}" if port not in (None, 22) else str(host["address"])
 
 
 def versions(hosts: list[dict[str, Any]]) -> Iterator[Finding]:

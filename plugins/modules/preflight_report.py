@@ -30,6 +30,7 @@ options:
       name: {description: The host's name in the inventory., type: str, required: true}
       role: {description: What the node is., type: str, choices: [server, agent], required: true}
       address: {description: The address that Ansible uses., type: str, required: true}
+      port: {description: The port that Ansible uses when the inventory says one., type: int}
       user: {description: The user that Ansible logs in as., type: str, default: ""}
       node_ip: {description: The address that the node has in the cluster., type: str, default: ""}
       node_name: {description: The node's name when it is not the host's., type: str, default: ""}
@@ -176,6 +177,7 @@ HOST = {
     "name": {"type": "str", "required": True},
     "role": {"type": "str", "choices": ["server", "agent"], "required": True},
     "address": {"type": "str", "required": True},
+    "port": {"type": "int"},
     "user": {"type": "str", "default": ""},
     "node_ip": {"type": "str", "default": ""},
     "node_name": {"type": "str", "default": ""},

@@ -253,6 +253,18 @@ def test_a_host_that_cannot_be_looked_at_is_one_finding_beside_those_of_the_othe
     assert mend in found[0].mend
 
 
+@pytest.mark.parametrize(
+    ("said", "mend"),
+    [("Connection refused", "`ssh -p 2222 lab@127.0.0.1`"), ("Host key verification failed", "-R [127.0.0.1]:2222`")],
+)
+def test_the_way_to_a_host_behind_a_port_of_its_own_can_be_pasted(said: str, mend: str) -> None:
+    hosts = healthy_nodes.two_hosts()
+    hosts[1].update(address="127.0.0.1", port=2222, user="lab")
+    answers = {**healthy_nodes.answers(), "node-2": {"unreachable": True, "msg": said}}
+
+    assert mend in judged(answers, hosts=hosts)[0].mend
+
+
 def test_a_host_outside_the_run_is_only_noted() -> None:
     answers = {"node-1": healthy_nodes.answers()["node-1"]}
 

@@ -85,6 +85,7 @@ def test_a_host_is_a_server_or_an_agent(tmp_path: Path) -> None:
     ("alteration", "problem"),
     [
         ({"address": "10.0.0.102"}, "address 10.0.0.102 given to node-1 and node-2"),
+        ({"address": "10.0.0.102", "port": 22}, "address 10.0.0.102 given to node-1 and node-2"),
         ({"node_name": "NODE-1"}, "node name node-1 given to node-1 and node-2"),
         ({"disk": dict(healthy_nodes.DISK)}, "data_disk_serial S64DNX0R given to node-1 and node-2"),
     ],
@@ -94,6 +95,17 @@ def test_what_two_hosts_share_is_named_with_both(tmp_path: Path, alteration: dic
     hosts[0 if "disk" in alteration else 1].update(alteration)
 
     assert problem in what(judged(tmp_path, hosts=hosts))
+
+
+@pytest.mark.parametrize(("ports", "problems"), [((2221, 2222), []), ((2221, 2221), ["address 127.0.0.1 port 2221"])])
+def test_virtual_machines_are_reached_by_ports_of_one_address(
+    tmp_path: Path, ports: tuple[int, int], problems: list[str]
+) -> None:
+    hosts = healthy_nodes.two_hosts()
+    for host, port in zip(hosts, ports, strict=True):
+        host.update(address="127.0.0.1", port=port)
+
+    assert what(judged(tmp_path, hosts=hosts)) == [f"{problem} given to node-1 and node-2" for problem in problems]
 
 
 @pytest.mark.parametrize(
