@@ -30,16 +30,25 @@ class Plan:
     remove: tuple[dict[str, Any], ...] = ()
 
 
-def plan(api: Api, manifests: list[dict[str, Any]], set_name: str | None, prune: list[dict[str, str]]) -> Plan:
-    """Compares `manifests` with the cluster. Raises ClusterError for what the API refuses."""
+def plan(
+    api: Api,
+    manifests: list[dict[str, Any]],
+    set_name: str | None,
+    prune: list[dict[str, str]],
+    groups_to_come: tuple[str, ...] = (),
+) -> Plan:
+    """Compares `manifests` with the cluster. Raises ClusterError for what the API refuses.
+
+    Kinds of the API groups `groups_to_come` need not be known yet: their objects are taken as missing.
+    """
     wanted = [labelled(one, set_name) if set_name else one for one in manifests]
     coming = {one["metadata"]["name"] for one in wanted if one["kind"] == "Namespace"}
-    drifts = [drift for one in wanted if (drift := compare(api, one, coming))]
+    drifts = [drift for one in wanted if (drift := compare(api, one, coming, groups_to_come))]
     kept = {name_of(one) for one in wanted}
     leaving = [
         {**found, "apiVersion": kind["api_version"], "kind": kind["kind"]}
         for kind in prune
-        for found in _of_set(api, kind, set_name)
+        for found in _of_set(api, kind, set_name, groups_to_come)
     ]
     return Plan(tuple(drifts), tuple(one for one in leaving if name_of(one) not in kept))
 
@@ -59,14 +68,17 @@ def plan_removal(api: Api, manifests: list[dict[str, Any]]) -> Plan:
     return Plan(remove=tuple(there))
 
 
-def compare(api: Api, manifest: dict[str, Any], coming: set[str]) -> Drift | None:
+def compare(api: Api, manifest: dict[str, Any], coming: set[str], groups_to_come: tuple[str, ...] = ()) -> Drift | None:
     """How the object differs; `coming` are namespaces of the same set, which need not exist yet."""
+    path = ""
     try:
         path = api.path_of(manifest, "default")
         before = api.find(path)
         after = api.request("PATCH", path, manifest, APPLY, apply_query(MANAGER, dry_run=True))
     except RefusedError as refused:
         namespace = manifest["metadata"].get("namespace", "default")
+        if not path and _group_of(manifest["apiVersion"]) in groups_to_come:
+            return Drift(manifest, path, None, manifest)
         if refused.status == 404 and (namespace in coming or "namespaces" in str(refused)):
             return Drift(manifest, path, None, manifest)
         raise ClusterError(
@@ -109,10 +121,21 @@ def removal_diff(found: dict[str, Any]) -> dict[str, Any]:
     return {"before": {name_of(found): "present"}, "after": {name_of(found): "absent"}}
 
 
-def _of_set(api: Api, kind: dict[str, str], set_name: str | None) -> list[dict[str, Any]]:
+def _group_of(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
+
+
+def _of_set(
+    api: Api, kind: dict[str, str], set_name: str | None, groups_to_come: tuple[str, ...]
+) -> list[dict[str, Any]]:
     if not set_name:
         return []
-    path = api.collection_of(kind["api_version"], kind["kind"])
+    try:
+        path = api.collection_of(kind["api_version"], kind["kind"])
+    except RefusedError:
+        if _group_of(kind["api_version"]) in groups_to_come:
+            return []
+        raise
     found = api.find(path, labelSelector=f"{SET_LABEL}={set_name}") or {}
     items: list[dict[str, Any]] = found.get("items", [])
     return items

@@ -9,7 +9,7 @@ def waiting_for(found: dict[str, Any] | None, condition: str = "") -> str:
     """What `found` still lacks, as a phrase; empty when it is ready.
 
     `condition` names a condition that must be true, such as ``Programmed``; without it the kind decides. Conditions are
-    looked for in the status itself and in those of a route's parents.
+    looked for in the status itself, and in those of a route's parents or a policy's ancestors.
     """
     if found is None:
         return "does not exist"
@@ -28,8 +28,9 @@ def waiting_for(found: dict[str, Any] | None, condition: str = "") -> str:
 def _condition(found: dict[str, Any], name: str) -> str:
     status = found.get("status") or {}
     groups = [status.get("conditions") or []]
-    if "parents" in status:
-        groups = [parent.get("conditions") or [] for parent in status["parents"]]
+    for kept in ("parents", "ancestors"):
+        if kept in status:
+            groups = [one.get("conditions") or [] for one in status[kept]]
     missing = []
     for conditions in groups or [[]]:
         one = next((entry for entry in conditions if entry["type"] == name), None)

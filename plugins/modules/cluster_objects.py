@@ -52,6 +52,13 @@ options:
         description: The kind.
         type: str
         required: true
+  groups_to_come:
+    description:
+      - API groups whose kinds the cluster may not know yet; in check mode their objects are predicted as to be created.
+      - A real run takes no notice of it.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - homelab.log_intelligence.attributes
 """
@@ -96,6 +103,7 @@ ARGUMENTS = {
         "default": [],
         "options": {"api_version": {"type": "str", "required": True}, "kind": {"type": "str", "required": True}},
     },
+    "groups_to_come": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -106,7 +114,8 @@ def main() -> None:
     try:
         api = ClusterApi(given["kubeconfig"])
         if given["state"] == "present":
-            plan = object_set.plan(api, given["objects"], given["set_name"], given["prune"])
+            to_come = tuple(given["groups_to_come"]) if module.check_mode else ()
+            plan = object_set.plan(api, given["objects"], given["set_name"], given["prune"], to_come)
         else:
             plan = object_set.plan_removal(api, given["objects"])
         if not module.check_mode:
