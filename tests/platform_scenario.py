@@ -13,9 +13,10 @@ import pytest
 
 from tests import api_server
 from tests.cluster_tools import binary
+from tests.custom_resources import CRDS
 from tests.reference_charts import values_only_chart
 
-CHARTS = ("loki", "alloy", "grafana")
+CHARTS = ("loki", "alloy", "grafana", "prometheus")
 
 
 def start(directory: Path) -> dict[str, object]:
@@ -27,8 +28,10 @@ def start(directory: Path) -> dict[str, object]:
         charts = {name: str(values_only_chart(name, directory / "charts")) for name in CHARTS}
     except pytest.skip.Exception as missing:
         return {"skipped": str(missing)}
+    if not CRDS.is_dir():
+        return {"skipped": f"no custom resource definitions: there is no {CRDS}"}
     kubeconfig = api_server.start(directory / "server")
-    return {"skipped": "", "kubeconfig": str(kubeconfig), "helm": helm, "charts": charts}
+    return {"skipped": "", "kubeconfig": str(kubeconfig), "helm": helm, "charts": charts, "crds": str(CRDS)}
 
 
 if __name__ == "__main__":

@@ -72,11 +72,23 @@ def shares() -> Iterator[Share]:
     """Yield what each workload of the roles asks for, on the node where it runs."""
     light, heavy = NODES
     alloy, loki, grafana = (_read(f"{role}/defaults/main.yml") for role in ("alloy", "loki", "grafana"))
+    gateway = _read("envoy_gateway/defaults/main.yml")
     for node in (light, heavy):
         yield _share(node, "Alloy", alloy["alloy_resources"])
     yield _share(light, "Alloy, events", alloy["alloy_events_resources"])
     yield _share(light, "Grafana", grafana["grafana_resources"])
+    yield _share(light, "Envoy Gateway", gateway["envoy_gateway_resources"])
+    yield _share(light, "Envoy", gateway["envoy_gateway_proxy_resources"])
     yield _share(heavy, "Loki", loki["loki_resources"])
+    monitoring = _read("monitoring/defaults/main.yml")
+    for node in (light, heavy):
+        yield _share(node, "node exporter", monitoring["monitoring_node_exporter_resources"])
+    yield _share(light, "kube-state-metrics", monitoring["monitoring_kube_state_metrics_resources"])
+    yield _share(heavy, "Prometheus", monitoring["monitoring_resources"])
+    yield _share(heavy, "Alertmanager", monitoring["monitoring_alertmanager_resources"])
+    yield _share(heavy, "Chroma", _read("chroma/defaults/main.yml")["chroma_resources"])
+    yield _share(heavy, "Log analyzer", _read("log_analyzer/defaults/main.yml")["log_analyzer_resources"])
+    yield _share(heavy, "Log analyzer, digest", _read("log_analyzer/defaults/main.yml")["log_analyzer_resources"])
     for model in _read("llama_cpp/defaults/main.yml")["llama_cpp_models"]:
         yield Share(
             heavy,

@@ -21,6 +21,11 @@ STORE = {"endpoint": "s3.example.lan:9000", "bucket": "loki", "secret_name": "lo
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "loki": ("loki", "values.yaml.j2", {}),
     "loki-distributed": ("loki", "values.yaml.j2", {"loki_mode": "distributed", "loki_object_store": STORE}),
+    "loki-ruler": (
+        "loki",
+        "values.yaml.j2",
+        {"loki_alertmanager_url": "http://prometheus-alertmanager.monitoring:9093"},
+    ),
     "alloy": ("alloy", "nodes.yaml.j2", {"_alloy_config": "logging { }"}),
     "alloy-otlp": ("alloy", "nodes.yaml.j2", {"_alloy_config": "logging { }", "alloy_otlp": True}),
     "alloy-events": ("alloy", "events.yaml.j2", {"_alloy_config": "logging { }"}),

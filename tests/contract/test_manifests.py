@@ -131,7 +131,16 @@ TABLE = [
     ("prometheus", "chroma", 8000, False),
     ("alertmanager", "log-analyzer", 8000, True),
     ("alertmanager", "the internet", 587, True),
-    ("alertmanager", "the internet", 443, False),
+    ("alertmanager", "the internet", 443, True),
+    ("alertmanager", "the internet", 25, False),
+    ("loki", "alertmanager", 9093, True),
+    ("envoy", "log-analyzer", 8000, True),
+    ("envoy", "chroma", 8000, True),
+    ("grafana", "chroma", 8000, False),
+    ("chroma", "the internet", 443, False),
+    ("log-analyzer", "the internet", 443, False),
+    ("test pod of llm", "log-analyzer", 8000, False),
+    ("grafana", "prometheus", 9090, True),
 ]
 
 

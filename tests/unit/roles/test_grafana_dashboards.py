@@ -88,6 +88,7 @@ def test_prometheus_reads_every_query_of_metrics(tmp_path: Path) -> None:
 
 def test_queries_of_logs_use_the_labels_that_alloy_sets() -> None:
     known = {"namespace", "pod", "container", "node", "app", "job", "level", "stream", "cluster", "response_code"}
+    known |= {"severity", "cause"}  # of the analyzer's verdicts, which are JSON
     for query in queries("loki"):
         selectors = re.findall(r"\{([^}]*)\}", query)
         named = {name for selector in selectors for name in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector)}
