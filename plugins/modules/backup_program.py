@@ -64,6 +64,7 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup im
     errors,
     making,
     manifest,
+    metrics,
     runner,
     sqlite_copy,
 )
@@ -73,7 +74,7 @@ ARGUMENTS = {
     "config_file": {"type": "path", "default": "/etc/log-intelligence/backup.json"},
     "config": {"type": "dict", "required": True},
 }
-PROGRAM = (archive, checking, content, errors, making, manifest, runner, sqlite_copy)
+PROGRAM = (archive, checking, content, errors, making, manifest, metrics, runner, sqlite_copy)
 
 
 def wanted(directory: Path, config_file: Path, config: dict[str, object]) -> list[k3s_files.Wanted]:

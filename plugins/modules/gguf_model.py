@@ -78,7 +78,7 @@ EXAMPLES = r"""
 
 - name: Download a model, from a mirror when the first address fails
   homelab.log_intelligence.gguf_model:
-    dest: /mnt/k8s-storage/models/Llama-3.2-3B-Instruct-Q4_K_M.gguf
+    dest: /mnt/k8s-storage/models/llama-3.2-3b-instruct-q4_k_m.gguf
     sha256: 6c1a2b41161032677be168d354123594c0e6e67d2b9227c84f296ad037c728ff
     size_bytes: 2019377696
     sources:

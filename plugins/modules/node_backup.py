@@ -63,7 +63,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup import checking, making, runner
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup import checking, making, metrics, runner
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup.errors import BackupError
 
 ARGUMENTS = {"config": {"type": "path", "default": "/etc/log-intelligence/backup.json"}}
@@ -87,6 +87,9 @@ def main() -> None:
             checking.require_unaltered(made.folder)
             removed = [str(one) for one in made.removed]
             done.append({**made.manifest.facts(), "folder": str(made.folder), "removed": removed})
+        if config.get("metrics") and not module.check_mode:
+            names = [content.name for content in runner.contents(config)]
+            metrics.write(Path(config["metrics"]), Path(config["target"]), names)
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"{path} cannot be used: {error}. Run the role backup first.", backups=done)
     except BackupError as error:

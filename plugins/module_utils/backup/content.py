@@ -60,7 +60,8 @@ class K3sDatastore:
             raise BackupError(
                 f"There is no K3s server below {self.data_dir}. Name its data directory; an agent has none."
             )
-        found = self._etcd(stage) if (self.server / "db" / "etcd").is_dir() else self._sqlite(stage)
+        # K3s makes db/etcd with SQLite, too; only a member of etcd has data in it.
+        found = self._etcd(stage) if (self.server / "db" / "etcd" / "member").is_dir() else self._sqlite(stage)
         for part in _WITH_THE_DATASTORE:
             found.members.update(_tree(self.server / part, f"server/{part}"))
         found.members.update(_tree(self.config_dir, "config"))

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import checking, making
+from . import checking, making, metrics
 from .content import Content, Directory, K3sDatastore
 from .errors import BackupError
 
@@ -53,6 +53,8 @@ def main(arguments: list[str]) -> int:
         else:
             size = made.manifest.archive_bytes
             print(f"backup: {content.name}: {made.folder}, {size} bytes, {len(made.manifest.files)} files")
+    if config.get("metrics"):
+        metrics.write(Path(config["metrics"]), Path(config["target"]), [one.name for one in contents(config)])
     return 1 if failed else 0
 
 

@@ -1,0 +1,1 @@
+"""What a person expects of the running platform, as rows: expected, measured, verdict."""

@@ -1,0 +1,53 @@
+"""How long certificates are still valid."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ..cluster_api import ClusterApi, RefusedError
+from ..k3s_certificates import expiry
+from .rows import Row, Topic
+
+ENOUGH_DAYS = 30
+
+
+def rows(api: ClusterApi, gateway: Topic) -> list[Row]:
+    """Of this kubeconfig, and of the Secrets that the gateway presents."""
+    found = [_row(Topic(gateway.section), "the kubeconfig's certificate", _of_kubeconfig(api.kubeconfig))]
+    if gateway.off:
+        return [*found, gateway.row("the gateway's certificates", _COMMAND, _EXPECTED, "", good=False, next_step="")]
+    try:
+        secrets = api.get("/api/v1/secrets", fieldSelector="type=kubernetes.io/tls")["items"]
+    except RefusedError as refused:
+        return [
+            *found,
+            gateway.row("the gateway's certificates", _COMMAND, _EXPECTED, str(refused), good=False, next_step=""),
+        ]
+    for secret in secrets:
+        meta = secret["metadata"]
+        if meta["namespace"] in {"default", "envoy-gateway-system"}:
+            found.append(
+                _row(gateway, f"the certificate {meta['namespace']}/{meta['name']}", secret["data"].get("tls.crt", ""))
+            )
+    return found
+
+
+_COMMAND = "openssl x509 -enddate"
+_EXPECTED = f"valid for more than {ENOUGH_DAYS} days"
+
+
+def _row(topic: Topic, name: str, encoded: str) -> Row:
+    try:
+        days = (expiry(base64.b64decode(encoded).decode("ascii")) - datetime.now(timezone.utc)).days  # noqa: UP017 - Python 3.9
+        measured = f"{days} days"
+    except ValueError as error:
+        days, measured = -1, str(error)
+    step = "Restart K3s, which renews what ends soon; site.yml with the tag envoy_gateway renews the gateway's."
+    return topic.row(name, _COMMAND, _EXPECTED, measured, days > ENOUGH_DAYS, step)
+
+
+def _of_kubeconfig(path: str) -> str:
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if "client-certificate-data:" in line), "")
