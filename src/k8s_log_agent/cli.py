@@ -9,7 +9,19 @@ import typer
 
 from k8s_log_agent import __version__
 
-VERBS = ("understand", "dataset", "label", "index", "triage", "summarize", "evaluate", "report", "drift")
+VERBS = (
+    "understand",
+    "dataset",
+    "label",
+    "index",
+    "triage",
+    "summarize",
+    "evaluate",
+    "report",
+    "drift",
+    "serve",
+    "keys",
+)
 
 
 def _show_version(asked: bool) -> None:

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from k8s_log_agent.evaluation.drift import DriftReport
 
-_WORDS = {
+WORDS = {
     "category": "What goes wrong, by category",
     "severity": "Severity",
     "format": "Format of the lines",
@@ -20,7 +20,7 @@ _WORDS = {
     "invalid": "Answers that could not be used",
     "confidence": "Confidence",
 }
-_STATES = {"alert": "alert", "drifting": "drifting", "steady": "steady", "too_few": "too few to tell"}
+STATES = {"alert": "alert", "drifting": "drifting", "steady": "steady", "too_few": "too few to tell"}
 _COLUMNS = "{:<34} {:<16} {:>9} {:>6} {:>10} {:>9} {:>7}"
 
 
@@ -33,9 +33,9 @@ def table(report: DriftReport) -> str:
     """The metrics for a terminal."""
     lines = [_COLUMNS.format("", "state", "distance", "bound", "p", "of", "against")]
     for one in report.metrics:
-        state = f"{_STATES[one.state]} ({one.lasted})" if one.state == "drifting" else _STATES[one.state]
+        state = f"{STATES[one.state]} ({one.lasted})" if one.state == "drifting" else STATES[one.state]
         found = f"{one.distance:.3f}", f"{one.bound:g}", f"{one.corrected:.2g}", one.current_count, one.reference_count
-        lines.append(_COLUMNS.format(_WORDS[one.name], state, *found))
+        lines.append(_COLUMNS.format(WORDS[one.name], state, *found))
     return "\n".join(lines)
 
 
@@ -44,7 +44,7 @@ def page(report: DriftReport) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     source = resources.files(__package__).joinpath("templates", "drift.html.j2").read_text(encoding="utf-8")
     scale = max([1e-9, *(max(one.distance, one.bound) for one in report.metrics)])
-    return environment.from_string(source).render(report=report, words=_WORDS, states=_STATES, scale=scale) + "\n"
+    return environment.from_string(source).render(report=report, words=WORDS, states=STATES, scale=scale) + "\n"
 
 
 def _exposed(report: DriftReport) -> Iterator[str]:

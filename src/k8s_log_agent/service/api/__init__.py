@@ -1,0 +1,1 @@
+"""The routes below /api/v1, and those by which a cluster asks how the service is."""
