@@ -16,13 +16,20 @@ from pathlib import Path
 
 import yaml
 
+from tools.demo_incidents import AnalyzerError, send_recorded_faults
 from tools.demo_progress import Progress, events
 from tools.demo_summary import closing_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "build" / "demo"
 TIMINGS = OUTPUT / "timings.json"
-PLAYBOOKS = ("site.yml", "playbooks/dataset.yml", "playbooks/evaluate.yml", "playbooks/report.yml")
+PLAYBOOKS = (
+    "site.yml",
+    "playbooks/dataset.yml",
+    "playbooks/evaluate.yml",
+    "playbooks/report.yml",
+    "playbooks/analyzer_local.yml",
+)
 INTERRUPTED = 130
 
 
@@ -60,7 +67,8 @@ def end(process: subprocess.Popen[str]) -> None:
 def server_ports() -> dict[str, int]:
     """Return the ports of the inventory, by the name of the server."""
     shared = yaml.safe_load((ROOT / "inventory/local/group_vars/all/main.yml").read_text(encoding="utf-8"))
-    return {"llama.cpp": shared["llama_cpp_local_port"], "Chroma": shared["chroma_port"]}
+    names = {"llama.cpp": "llama_cpp_local_port", "Chroma": "chroma_port", "log analyzer": "log_analyzer_port"}
+    return {name: shared[variable] for name, variable in names.items()}
 
 
 def read_timings() -> dict[str, float]:
@@ -93,7 +101,14 @@ def main() -> int:
         reason = progress.failure or f"ansible-playbook ended with status {status}"
         print(f"\nnot done. {reason} (all events: build/demo/ansible.jsonl)", file=sys.stderr)
         return status
-    print("\n" + "\n".join(closing_lines(OUTPUT, server_ports(), time.monotonic() - started, progress.changed)))
+    ports = server_ports()
+    try:
+        incidents = send_recorded_faults(f"http://127.0.0.1:{ports['log analyzer']}", ROOT / "examples" / "recordings")
+    except AnalyzerError as error:
+        print(f"\nnot done. {error} (its log: build/local/log-analyzer/server.log)", file=sys.stderr)
+        return 1
+    lines = closing_lines(OUTPUT, ports, incidents, time.monotonic() - started, progress.changed)
+    print("\n" + "\n".join(lines))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The ten lines that end `make demo`: what stands, how fast it is, how good it is, where to look, what to try next."""
+"""The lines that end `make demo`: what stands, how fast it is, how good it is, where to look, what to try next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
 MISSING = "not measured"
 
 
-def closing_lines(output: Path, servers: Mapping[str, int], seconds: float, changed: int) -> list[str]:
-    """Return the lines for the run whose files lie in `output`; `servers` are ports by name, `changed` counts tasks."""
+def closing_lines(output: Path, servers: Mapping[str, int], incidents: int, seconds: float, changed: int) -> list[str]:
+    """Return the lines for the run whose files lie in `output`.
+
+    `servers` are ports by name, `incidents` is how many the log analyzer shows, `changed` counts tasks.
+    """
     found: dict[str, Any] = json.loads((output / "summary.json").read_text(encoding="utf-8"))
     scores = found["scores"]
     return [
@@ -25,6 +28,7 @@ def closing_lines(output: Path, servers: Mapping[str, int], seconds: float, chan
         f"false alarms {_score(scores, 'held_out', 'false_alarms')} of healthy windows in programs kept for testing",
         f"model calls  {_calls(found['model_calls'])}",
         f"report       {output / 'report.html'} (open it in a browser)",
+        f"incidents    {incidents} at http://127.0.0.1:{servers['log analyzer']}/incidents",
         f"servers      {_addresses(servers)}; `make demo-stop` stops them",
         "next         .venv/bin/k8s-log-agent triage /var/log/pods",
     ]

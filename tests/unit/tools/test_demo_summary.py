@@ -22,13 +22,13 @@ FOUND: dict[str, Any] = {
 
 def told(folder: Path, found: dict[str, Any]) -> list[str]:
     (folder / "summary.json").write_text(json.dumps(found))
-    return closing_lines(folder, {"llama.cpp": 18080, "Chroma": 18000}, 12.3, 4)
+    return closing_lines(folder, {"llama.cpp": 18080, "Chroma": 18000, "log analyzer": 18800}, 12, 12.3, 4)
 
 
-def test_ten_lines_say_what_was_done_and_how_well(tmp_path: Path) -> None:
+def test_eleven_lines_say_what_was_done_and_how_well(tmp_path: Path) -> None:
     lines = told(tmp_path, FOUND)
 
-    assert len(lines) == 10
+    assert len(lines) == 11
     assert lines[0] == "done in 12 s, 4 changes"
     assert "94 MiB, 2 threads: 475 prompt and 164 generated tokens/s" in lines[1]
     assert "1,000 lines, 40 signatures, 48% noise" in lines[2]
@@ -36,7 +36,8 @@ def test_ten_lines_say_what_was_done_and_how_well(tmp_path: Path) -> None:
     assert "75% (50% to 90%, 3 of 4) right in programs kept for testing, not measured in the others" in lines[4]
     assert "not measured" in lines[5]
     assert "5 asked, 4 answered, 1 failed" in lines[6]
-    assert "http://127.0.0.1:18080 (llama.cpp), http://127.0.0.1:18000 (Chroma); `make demo-stop`" in lines[8]
+    assert "12 at http://127.0.0.1:18800/incidents" in lines[8]
+    assert "http://127.0.0.1:18080 (llama.cpp), http://127.0.0.1:18000 (Chroma), " in lines[9]
 
 
 def test_parts_that_were_not_made_are_said_and_end_nothing(tmp_path: Path) -> None:
