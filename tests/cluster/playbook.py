@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_TASK = re.compile(r"^TASK \[(?P<name>.+?)\] \*+$")
+_TASK = re.compile(r"^TASK \[(?P<name>.+?)\](?: \[CHECK MODE\])? \*+$")
 _CHANGED = re.compile(r"^changed: \[(?P<host>[^\]\s]+)")
 _RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=\d+\s+failed=(?P<failed>\d+)")
 
@@ -67,15 +67,16 @@ def play(
     limit_seconds: float = 900,
 ) -> Run:
     """Run a playbook to its end, or kill it and all that it started the moment `stop_when` holds."""
+    words = ("-i", str(inventory), playbook, "-vvv", *arguments)
+    return run_playbook(log, *words, stop_when=stop_when, limit_seconds=limit_seconds)
+
+
+def run_playbook(
+    log: Path, *words: str, stop_when: Callable[[], bool] | None = None, limit_seconds: float = 900
+) -> Run:
+    """The same with exactly these words for ansible-playbook."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        str(Path(sys.executable).parent / "ansible-playbook"),
-        "-i",
-        str(inventory),
-        playbook,
-        "-vvv",
-        *arguments,
-    ]
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), *words]
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_PIPELINING": "1"}
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as output:

@@ -77,6 +77,11 @@ class Site:
         self.runs.append(play(PLAYBOOK, self.inventory, log, "--tags", STAGES, *arguments, stop_when=stop_when))
         return self.runs[-1]
 
+    def give(self, **values: Any) -> None:
+        """Change values for all hosts in the inventory."""
+        path = self.inventory / "group_vars" / "all" / "zz_lab.yml"
+        _write(path, {**yaml.safe_load(path.read_text(encoding="utf-8")), **values})
+
     def get(self, *arguments: str) -> Any:
         """Return what `kubectl get … -o json` tells."""
         return json.loads(self.k3s.kubectl(self.kubeconfig, "get", *arguments, "-o", "json"))
@@ -114,16 +119,29 @@ def until(holds: Callable[[], bool], seconds: float) -> float:
     return time.monotonic() - started
 
 
-def make_site(name: str, k3s: K3s) -> Site:
-    """Make two machines and an inventory for them; nothing is installed yet."""
-    lab = labs.create(name, ["node-1", "node-2"], images=k3s.images)
+def make_site(
+    name: str,
+    k3s: K3s,
+    *,
+    servers: tuple[str, ...] = ("node-1",),
+    agents: tuple[str, ...] = ("node-2",),
+    values: dict[str, Any] | None = None,
+    images_are_there: bool = True,
+) -> Site:
+    """Make machines and an inventory for them, with more `values` for all; nothing is installed yet.
+
+    Without `images_are_there` the machines have no image archive, and the roles have to bring them.
+    """
+    lab = labs.create(name, [*servers, *agents], images=k3s.images if images_are_there else None)
     inventory = WORK / name
     shutil.rmtree(inventory, ignore_errors=True)
-    _write_inventory(inventory, lab, k3s)
+    _write_inventory(inventory, lab, {**_lab_values(lab, k3s), **(values or {})}, servers, agents)
     return Site(lab, k3s, inventory)
 
 
-def _write_inventory(folder: Path, lab: Lab, k3s: K3s) -> None:
+def _write_inventory(
+    folder: Path, lab: Lab, values: dict[str, Any], servers: tuple[str, ...], agents: tuple[str, ...]
+) -> None:
     """The shipped homelab with its machines replaced: the same groups, labels, taints and shared values."""
     shutil.copytree(_HOMELAB, folder, ignore=shutil.ignore_patterns("secrets", "host_vars"))
     hosts = yaml.safe_load((folder / "hosts.yml").read_text(encoding="utf-8"))
@@ -131,15 +149,19 @@ def _write_inventory(folder: Path, lab: Lab, k3s: K3s) -> None:
         "ansible_connection": "containers.podman.podman",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
+    groups = hosts["all"]["children"]["k3s_cluster"]["children"]
+    groups["k3s_server"]["hosts"] = dict.fromkeys(servers)
+    groups["k3s_agent"]["hosts"] = dict.fromkeys(agents)
     _write(folder / "hosts.yml", hosts)
     for node in lab.nodes:
-        given = yaml.safe_load((_HOMELAB / "host_vars" / f"{node.name}.yml").read_text(encoding="utf-8"))
+        described = _HOMELAB / "host_vars" / f"{node.name if node.name in agents else 'node-1'}.yml"
+        given = yaml.safe_load(described.read_text(encoding="utf-8"))
         kept = {key: value for key, value in given.items() if not key.startswith("data_disk")}
         _write(
             folder / "host_vars" / f"{node.name}.yml",
             {**kept, "ansible_host": node.container, "k3s_node_ip": node.address},
         )
-    _write(folder / "group_vars" / "all" / "zz_lab.yml", _lab_values(lab, k3s))
+    _write(folder / "group_vars" / "all" / "zz_lab.yml", values)
 
 
 def _lab_values(lab: Lab, k3s: K3s) -> dict[str, Any]:

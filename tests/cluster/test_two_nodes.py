@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster import secrets
-from tests.cluster.playbook import Run
+from tests.cluster.playbook import ROOT, Run
 from tests.cluster.site import Site, until
 from tests.nodes.lab import reinstall
 
@@ -186,15 +189,32 @@ def test_a_wrong_token_is_reported_before_anything_is_changed(
     figures["wrong_token_reported_after_seconds"] = round(refused.seconds, 1)
 
 
-def test_a_reinstalled_node_is_told_apart_from_the_old_one_and_joins_when_that_is_deleted(
-    site: Site, first_run: Run
+def test_a_reinstalled_node_is_refused_until_its_name_is_typed_and_then_takes_its_place(
+    site: Site, first_run: Run, figures: dict[str, Any]
 ) -> None:
     reinstall(site.lab["node-2"], site.lab, images=site.k3s.images)
+    before = site.get(*_HEAVY)["metadata"]["uid"]
     refused = site.play()
     assert refused.status != 0
-    assert "kubectl delete node node-2" in refused.end
-    site.delete(*_HEAVY)
-    run = site.play()
+    assert "k3s_replace_host=node-2" in refused.end
+    assert site.get(*_HEAVY)["metadata"]["uid"] == before
+    assert not site.lab["node-2"].run("sh", "-c", "ls -A /etc/rancher 2>/dev/null || true")
+    run = site.play("--extra-vars", "k3s_replace_host=node-2")
     assert run.status == 0, run.end
     assert site.ready_nodes() == {"node-1", "node-2"}
+    assert site.get(*_HEAVY)["metadata"]["uid"] != before
     assert site.get(*_HEAVY)["metadata"]["labels"]["hardware"] == "heavy"
+    again = site.play()
+    assert again.changed == [], again.end
+    figures["reinstalled_node_adopted_after_seconds"] = round(run.seconds, 1)
+
+
+def test_no_secret_is_taken_for_a_host(site: Site, first_run: Run) -> None:
+    listed = subprocess.run(
+        [Path(sys.executable).with_name("ansible-inventory"), "-i", site.inventory, "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not [value[:4] for value in secrets.on_controller(site.secrets) if value in listed.stdout + listed.stderr]

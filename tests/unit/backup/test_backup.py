@@ -65,6 +65,7 @@ class Node:
             "/registry/configmaps/default/gone",
             deleted=("/registry/configmaps/default/gone",),
         )
+        (self.store.server / "db" / "etcd").mkdir()  # K3s makes it with SQLite, too
         (self.store.server / "token").write_text(TOKEN)
         (self.store.server / "tls").mkdir()
         (self.store.server / "tls" / "server-ca.key").write_text("KEY")

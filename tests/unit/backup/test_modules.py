@@ -27,6 +27,7 @@ def config(tmp_path: Path) -> dict[str, Any]:
         "stage": str(tmp_path / "stage"),
         "recipients": [made["recipient"]],
         "keep": 3,
+        "metrics": str(tmp_path / "metrics" / "backup.prom"),
         "directories": [{"name": "volume", "path": str(tmp_path / "volume")}],
     }
 
@@ -46,6 +47,8 @@ def test_what_is_left_on_a_node_runs_without_ansible(tmp_path: Path, config: dic
     )
 
     assert done.returncode == 0, done.stderr
+    told = (tmp_path / "metrics" / "backup.prom").read_text()
+    assert 'log_intelligence_backup_last_success_timestamp_seconds{what="volume"} 1' in told
     assert "1 files" in done.stdout and len(list((tmp_path / "backups" / "volume").iterdir())) == 1
 
 
