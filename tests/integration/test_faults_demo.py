@@ -45,7 +45,8 @@ class Demo:
         plays[0]["tasks"] = [task for task in plays[0]["tasks"] if task["name"] != "Verify the throughput"]  # a minute
         site.write_text(yaml.safe_dump(plays), encoding="utf-8")
         self.port = free_port()
-        self.variables = {"llama_cpp_local_port": self.port, "chroma_port": free_port()}
+        ports = {name: free_port() for name in ("chroma_port", "log_analyzer_port")}
+        self.variables = {"llama_cpp_local_port": self.port, **ports}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, *words, "-e", json.dumps(self.variables)]

@@ -32,6 +32,7 @@ class Site:
             "log_intelligence_output_dir": str(folder / "demo"),
             "llama_cpp_local_port": self.llama_port,
             "chroma_port": self.chroma_port,
+            "log_analyzer_port": free_port(),
         }
 
     def play(self, playbook: str, *options: str) -> list[str]:

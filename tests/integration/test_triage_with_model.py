@@ -183,7 +183,7 @@ def test_the_command_works_without_any_server_and_says_so(logs: Path) -> None:
     ("arguments", "said"),
     [
         (["{logs}/absent"], "does not exist"),
-        (["{logs}", "--since", "yesterday"], "--since yesterday is not a span of time"),
+        (["{logs}", "--since", "yesterday"], "yesterday is not a span of time"),
         (["{logs}", "--policy", "coin"], "coin"),
     ],
 )
