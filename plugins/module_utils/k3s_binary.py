@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any
 from . import k3s_fingerprint
 
 Opener = Callable[[str], Any]
+MODE = 0o755
 
 
 class BinaryError(Exception):
@@ -26,6 +28,18 @@ def is_right(path: Path, sha256: str, *, runnable: bool = True) -> bool:
     return path.is_file() and allowed and k3s_fingerprint.sha256(str(path)) == sha256
 
 
+def is_guarded(path: Path) -> bool:
+    """Whether all may run the file, and nobody may write it but the user that this runs as."""
+    details = path.stat()
+    return stat.S_IMODE(details.st_mode) == MODE and details.st_uid == os.geteuid()
+
+
+def guard(path: Path) -> None:
+    """Brings it there."""
+    os.chown(path, os.geteuid(), -1)
+    path.chmod(MODE)
+
+
 def fetch(path: Path, sha256: str, urls: Sequence[str], opener: Opener) -> str:
     """Brings the file from the first of `urls` that gives the right bytes, and returns that address."""
     failures = []
@@ -35,7 +49,7 @@ def fetch(path: Path, sha256: str, urls: Sequence[str], opener: Opener) -> str:
         try:
             found = _download(url, partial, opener)
             if found == sha256:
-                partial.chmod(0o755)
+                partial.chmod(MODE)
                 partial.replace(path)
                 return url
             failures.append(f"{url} gave a file with the sha256 {found}")

@@ -34,6 +34,8 @@ def of_program(wanted: Program, installed_version: str | None) -> Iterator[str]:
         yield f"{wanted.link} does not lead to {wanted.path}"
     elif wanted.sha256 and not k3s_binary.is_right(wanted.path, wanted.sha256):
         yield f"{wanted.path} has another content"
+    elif not k3s_binary.is_guarded(wanted.path):
+        yield f"{wanted.path} may be written by others, or not run by all"
     yield from (f"{one} is missing" for one in k3s_binary.free_links(wanted.link.parent, wanted.aliases, wanted.link))
     yield from (f"{one} is no longer needed" for one in k3s_binary.older(wanted.path, wanted.keep))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import re
@@ -10,9 +9,25 @@ import secrets
 from collections import Counter
 from pathlib import Path
 
+from .backup.token_fingerprint import FULL_FORMAT, fingerprint, passphrase
+
+__all__ = [
+    "FEWEST_BITS",
+    "SHORTEST",
+    "TokenFileError",
+    "WeakTokenError",
+    "ca_hash",
+    "entropy_bits",
+    "fingerprint",
+    "fingerprint_of_file",
+    "generate",
+    "passphrase",
+    "read",
+    "require_strength",
+    "write",
+]
 SHORTEST = 32
 FEWEST_BITS = 100
-_FULL_FORMAT = re.compile(r"K10(?P<ca>[0-9a-f]{64})?::(?P<user>[^:]*):(?P<passphrase>.+)")
 
 
 class WeakTokenError(Exception):
@@ -28,21 +43,10 @@ def generate() -> str:
     return secrets.token_hex(32)
 
 
-def passphrase(token: str) -> str:
-    """The secret part of a token in K3s' short or full form (``K10<hash of the CA>::<user>:<passphrase>``)."""
-    full = _FULL_FORMAT.fullmatch(token.strip())
-    return full["passphrase"] if full else token.strip()
-
-
 def ca_hash(token: str) -> str | None:
     """The SHA-256 of the cluster's CA certificates that a token in the full form pins."""
-    full = _FULL_FORMAT.fullmatch(token.strip())
+    full = FULL_FORMAT.fullmatch(token.strip())
     return full["ca"] if full else None
-
-
-def fingerprint(token: str) -> str:
-    """Sixteen hexadecimal digits that tell tokens apart and give nothing away of a strong one."""
-    return hashlib.sha256(passphrase(token).encode()).hexdigest()[:16]
 
 
 def fingerprint_of_file(path: Path) -> str | None:

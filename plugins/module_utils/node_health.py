@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,6 @@ from typing import Any
 
 from . import k3s_certificates, node_facts
 from .backup import manifest
-from .backup.errors import BackupError
 from .data_disk.health import health_of
 from .preflight_findings import ERROR, NOTE, WARNING, Finding
 
@@ -190,11 +188,8 @@ def _spaces(mounts: str) -> Iterable[Space]:
 
 
 def _newest(folder: Path) -> datetime | None:
-    """The time of the newest backup whose manifest can be read."""
-    for one in reversed(manifest.made(folder)):
-        with contextlib.suppress(BackupError):
-            return manifest.read(one).moment
-    return None
+    described = manifest.newest(folder)
+    return described.moment if described else None
 
 
 def _stall(path: Path) -> float | None:

@@ -10,9 +10,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HEADER = "# Written by the role node; what is not listed here is provided elsewhere.\n"
 DIRECTORIES = ("usr/lib/sysctl.d", "run/sysctl.d", "etc/sysctl.d")
+ARGUMENT: dict[str, Any] = {  # the settings as modules are given them
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {"name": {"type": "str", "required": True}, "value": {"type": "str"}, "minimum": {"type": "int"}},
+    "mutually_exclusive": [("value", "minimum")],
+    "required_one_of": [("value", "minimum")],
+}
 
 
 class SettingError(RuntimeError):

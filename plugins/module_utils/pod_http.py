@@ -37,6 +37,21 @@ def pods_of_service(api: ClusterApi, namespace: str, service: str, port: int) ->
     return pods
 
 
+def ready_pod(api: ClusterApi, namespace: str, service: str, port: int) -> tuple[str, int]:
+    """One of the pods behind `service`, with its port. Raises ClusterError when none is ready."""
+    pods = pods_of_service(api, namespace, service, port)
+    if not pods:
+        raise ClusterError(f"No pod is ready behind the Service {namespace}/{service}.")
+    return pods[0]
+
+
+def open_socket(api: ClusterApi, namespace: str, pod: str, port: int) -> Any:  # noqa: ANN401 - the package's stand-in of a socket
+    """A stream to `port` of the pod. The package `kubernetes` raises errors of its own when it is refused."""
+    core = importlib.import_module("kubernetes.client").CoreV1Api(api.client)
+    stream = importlib.import_module("kubernetes.stream")
+    return stream.portforward(core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port)).socket(port)
+
+
 def ask_service(  # noqa: PLR0913 - the parts of one request
     api: ClusterApi,
     namespace: str,
@@ -48,15 +63,9 @@ def ask_service(  # noqa: PLR0913 - the parts of one request
     headers: dict[str, str] | None = None,
 ) -> PodAnswer:
     """GET `path` from a pod of `service`. Raises ClusterError when no pod is ready or none answers."""
-    pods = pods_of_service(api, namespace, service, port)
-    if not pods:
-        raise ClusterError(f"No pod is ready behind the Service {namespace}/{service}.")
-    pod, inner = pods[0]
-    core = importlib.import_module("kubernetes.client").CoreV1Api(api.client)
-    stream = importlib.import_module("kubernetes.stream")
+    pod, inner = ready_pod(api, namespace, service, port)
     try:
-        forwarded = stream.portforward(core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(inner))
-        return _ask(forwarded.socket(inner), pod, path, timeout_seconds, headers or {})
+        return _ask(open_socket(api, namespace, pod, inner), pod, path, timeout_seconds, headers or {})
     except (OSError, http.client.HTTPException) as error:
         raise ClusterError(f"The pod {namespace}/{pod} does not answer on port {inner}: {error}.") from error
     except Exception as error:  # the package raises errors of its own for a refused websocket

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import select
 import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-from .cluster_api import ClusterApi, ClusterError
-from .pod_http import pods_of_service
+from .cluster_api import ClusterApi
+from .pod_http import open_socket, ready_pod
 
 _CHUNK_BYTES = 65536
 _LOOK_SECONDS = 0.5
@@ -23,10 +22,7 @@ def tunnel(api: ClusterApi, namespace: str, service: str, port: int) -> Iterator
 
     Each connection has a tunnel of its own, so requests at the same time do not wait for each other.
     """
-    pods = pods_of_service(api, namespace, service, port)
-    if not pods:
-        raise ClusterError(f"No pod is ready behind the Service {namespace}/{service}.")
-    pod, inner = pods[0]
+    pod, inner = ready_pod(api, namespace, service, port)
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(_LOOK_SECONDS)
@@ -50,14 +46,11 @@ def _carry(  # noqa: PLR0913, PLR0917 - both ends of one connection
     local: socket.socket, api: ClusterApi, pod: str, namespace: str, port: int, over: threading.Event
 ) -> None:
     """Copies between a connection and the pod until one of them ends; a pod that refuses ends the connection."""
-    core = importlib.import_module("kubernetes.client").CoreV1Api(api.client)
-    stream = importlib.import_module("kubernetes.stream")
     with local:
         try:
-            forwarded = stream.portforward(core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+            remote = open_socket(api, namespace, pod, port)
         except Exception:  # noqa: BLE001 - the package raises errors of its own; the client sees a closed connection
             return
-        remote = forwarded.socket(port)
         try:
             _copy(local, remote, over)
         except OSError:

@@ -67,6 +67,7 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup im
     metrics,
     runner,
     sqlite_copy,
+    token_fingerprint,
 )
 
 ARGUMENTS = {
@@ -74,7 +75,7 @@ ARGUMENTS = {
     "config_file": {"type": "path", "default": "/etc/log-intelligence/backup.json"},
     "config": {"type": "dict", "required": True},
 }
-PROGRAM = (archive, checking, content, errors, making, manifest, metrics, runner, sqlite_copy)
+PROGRAM = (archive, checking, content, errors, making, manifest, metrics, runner, sqlite_copy, token_fingerprint)
 
 
 def wanted(directory: Path, config_file: Path, config: dict[str, object]) -> list[k3s_files.Wanted]:

@@ -95,6 +95,7 @@ from ansible.module_utils.common.yaml import yaml_dump, yaml_load_all
 from ansible_collections.homelab.log_intelligence.plugins.module_utils import crd_owner, object_set
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.cluster_api import ClusterApi, ClusterError
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.manifest_drift import Drift
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.workload_state import waiting_for
 
 ARGUMENTS = {
     "kubeconfig": {"type": "path", "required": True},
@@ -145,16 +146,10 @@ def wait_until_established(module: AnsibleModule, api: ClusterApi, names: list[s
     """Fails when one is not established in time."""
     deadline = time.monotonic() + module.params["timeout_seconds"]
     waiting = names
-    while waiting := [name for name in waiting if not established(api.get(f"{DEFINITIONS}/{name}"))]:
+    while waiting := [name for name in waiting if waiting_for(api.get(f"{DEFINITIONS}/{name}"), "Established")]:
         if time.monotonic() > deadline:
             module.fail_json(msg=f"Not established: {', '.join(waiting)}. See kubectl describe crd {waiting[0]}.")
         time.sleep(0.5)
-
-
-def established(definition: dict[str, Any]) -> bool:
-    """Whether the API serves it."""
-    conditions = definition.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
 def shown(drift: Drift) -> dict[str, Any]:

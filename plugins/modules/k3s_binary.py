@@ -174,6 +174,10 @@ def _use(module: AnsibleModule) -> list[tuple[str, str]]:
                 "right file"
             )
     changes = []
+    if path.is_file() and not k3s_binary.is_guarded(path):
+        changes.append((f"{path}: others may write it, or not run it", f"{path}: mode {k3s_binary.MODE:04o}"))
+        if not module.check_mode:
+            k3s_binary.guard(path)
     if not k3s_binary.link_is_right(link, path):
         before = str(link.readlink()) if link.is_symlink() else "a file" if link.exists() else "absent"
         changes.append((f"{link}: {before}", f"{link}: {path}"))

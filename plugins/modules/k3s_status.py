@@ -17,62 +17,10 @@ description:
   - A run that would change nothing ends after this one question. Anything in RV(due) sends the role through all its
     steps, which find out anew what they have to do.
 options:
-  role:
-    description: What the host is to be.
-    type: str
-    choices: [server, agent]
-    required: true
-  host:
-    description: The host's name in the inventory, for messages.
-    type: str
-    required: true
   node:
     description: The name of this host's node.
     type: str
     required: true
-  version:
-    description: The K3s version that is wanted, such as V(v1.36.4+k3s1).
-    type: str
-    required: true
-  servers:
-    description: Every server of the cluster, by inventory name.
-    type: list
-    elements: str
-    required: true
-  node_names:
-    description: The node names of all hosts of the cluster.
-    type: list
-    elements: str
-    default: []
-  settings:
-    description: The user's part of C(config.yaml).
-    type: dict
-    default: {}
-  kubelet_settings:
-    description: The settings of the kubelet's drop-in.
-    type: dict
-    default: {}
-  cpu_manager_policy:
-    description: The kubelet's CPU manager policy.
-    type: str
-    choices: [none, static]
-    default: none
-  secrets_encryption:
-    description: Whether the datastore shall hold Secrets encrypted.
-    type: bool
-    default: true
-  server_token:
-    description: The servers' token; empty when it is yet to be made.
-    type: str
-    default: ""
-  agent_token:
-    description: The agents' token; empty when it is yet to be made.
-    type: str
-    default: ""
-  join_url:
-    description: The server that this host joins; empty for a first server.
-    type: str
-    default: ""
   program:
     description: The versioned program file.
     type: path
@@ -99,36 +47,6 @@ options:
     type: list
     elements: dict
     default: []
-    suboptions:
-      path:
-        description: Where the file lies. Missing directories are made.
-        type: path
-        required: true
-      content:
-        description: Its text. Without any content, a file is left as it is.
-        type: str
-      settings:
-        description: Its content as a dictionary, written as YAML.
-        type: dict
-      secret:
-        description: The key of O(secrets) that holds its content; the difference then shows none of it.
-        type: str
-      absent:
-        description: Takes the file away.
-        type: bool
-        default: false
-      mode:
-        description: Its mode, in octal.
-        type: str
-        default: "0600"
-      directory_mode:
-        description: The mode of directories that are made for it, in octal.
-        type: str
-        default: "0755"
-  secrets:
-    description: Contents for those of O(files) that name one, as M(homelab.log_intelligence.k3s_files) takes them.
-    type: dict
-    default: {}
   tracked:
     description: Patterns of the files that a running K3s depends on.
     type: list
@@ -168,6 +86,8 @@ options:
     default: /run/k3s-fingerprint
 extends_documentation_fragment:
   - homelab.log_intelligence.attributes.read_only
+  - homelab.log_intelligence.k3s_request
+  - homelab.log_intelligence.k3s_files
 """
 
 EXAMPLES = r"""
@@ -235,16 +155,19 @@ ARGUMENTS = {
 
 
 def main() -> None:
-    """Looks at everything; the costly questions only while nothing is due yet."""
+    """Looks at everything."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = module.params
     places = Path(given["link"]), Path(given["data_dir"]), Path(given["record_dir"])
     now = datetime.now(timezone.utc)  # noqa: UP017 - Python 3.9
     found = k3s_state.examine(*places, given["tracked"], now)
-    due: list[str] = []
-    for look in (_of_the_host, _of_the_node):
-        due = due or list(look(given, found))
-    module.exit_json(changed=False, due=due, settled=not due, **found)
+    to_do = due(given, found)
+    module.exit_json(changed=False, due=to_do, settled=not to_do, **found)
+
+
+def due(given: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """One phrase for each thing that is to be done; the costly questions only while nothing is due yet."""
+    return list(_of_the_host(given, found)) or list(_of_the_node(given, found))
 
 
 def _of_the_host(given: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:

@@ -140,6 +140,8 @@ def main() -> None:
     """Measures, and says it in rows."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = module.params
+    if given["repetitions"] < 1:
+        module.fail_json(msg=f"repetitions is {given['repetitions']}; at least 1 is needed for a median.")
     error = ""
     read: float | None = None
     written: float | None = None

@@ -63,7 +63,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup import checking, making, metrics, runner
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup import making, metrics, runner
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup.errors import BackupError
 
 ARGUMENTS = {"config": {"type": "path", "default": "/etc/log-intelligence/backup.json"}}
@@ -84,7 +84,6 @@ def main() -> None:
                 continue
             now = datetime.now(timezone.utc)  # noqa: UP017 - nodes may have Python 3.9
             made = making.make(content, runner.order_of(config), now)
-            checking.require_unaltered(made.folder)
             removed = [str(one) for one in made.removed]
             done.append({**made.manifest.facts(), "folder": str(made.folder), "removed": removed})
         if config.get("metrics") and not module.check_mode:

@@ -109,12 +109,7 @@ ARGUMENTS = {
     "rpm": {"type": "list", "elements": "str", "default": []},
     "modules": {"type": "list", "elements": "str", "default": []},
     "modules_path": {"type": "path", "required": True},
-    "settings": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"name": {"type": "str", "required": True}, "value": {"type": "str"}, "minimum": {"type": "int"}},
-    },
+    "settings": node_sysctls.ARGUMENT,
     "settings_path": {"type": "path", "required": True},
     "journal": {"type": "dict", "default": {}},
     "journal_path": {"type": "path", "required": True},

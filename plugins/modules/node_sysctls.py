@@ -69,18 +69,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.homelab.log_intelligence.plugins.module_utils import node_sysctls
 
 ARGUMENTS = {
-    "settings": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "value": {"type": "str"},
-            "minimum": {"type": "int"},
-        },
-        "mutually_exclusive": [("value", "minimum")],
-        "required_one_of": [("value", "minimum")],
-    },
+    "settings": node_sysctls.ARGUMENT,
     "path": {"type": "path", "required": True},
 }
 

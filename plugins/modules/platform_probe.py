@@ -88,7 +88,7 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=False, rows=[])
     components, nonce = tuple(given["components"]), secrets.token_hex(6)
-    collected = Topic(logs.SECTION, "loki" if "loki" not in components else "alloy", components)
+    collected = Topic.needing(logs.SECTION, ("loki", "alloy"), components)
     served = Topic(models.SECTION, "llama_cpp", components)
     try:
         api = ClusterApi(given["kubeconfig"])

@@ -128,6 +128,8 @@ TABLE = [
     ("the internet", "envoy", 10443, True),
     ("the internet", "grafana", 3000, False),
     ("prometheus", "llama-cpp", 8080, True),
+    ("prometheus", "llama-embed", 8080, True),
+    ("prometheus", "log-analyzer", 8000, True),
     ("prometheus", "chroma", 8000, False),
     ("alertmanager", "log-analyzer", 8000, True),
     ("alertmanager", "the internet", 587, True),

@@ -103,7 +103,8 @@ def test_claims_are_those_that_the_volumes_wait_for(rendered: dict[str, str]) ->
 
     assert ("llm", f"{template}-{state['metadata']['name']}-0") in waiting
     assert ("llm", objects(rendered["claim.yaml.j2"])[0]["metadata"]["name"]) in waiting
-    assert ("monitoring", "prometheus-server") in waiting  # as the chart names it for the release prometheus
+    release = yaml.safe_load((ROOT / "roles/monitoring/defaults/main.yml").read_text())["monitoring_release_name"]
+    assert ("monitoring", f"{release}-server") in waiting  # as the chart names it
 
 
 def test_the_analyzer_can_start_with_what_it_is_told(rendered: dict[str, str]) -> None:
@@ -118,15 +119,20 @@ def test_the_analyzer_can_start_with_what_it_is_told(rendered: dict[str, str]) -
     assert str(settings.keys_file).startswith(container["volumeMounts"][1]["mountPath"])
 
 
-def test_every_job_of_prometheus_has_its_flow() -> None:
+def open_to_prometheus() -> set[tuple[Any, tuple[str, ...], int]]:
+    """Namespace, labels' values and port of what the role cluster lets Prometheus reach."""
     flows = yaml.safe_load((ROOT / "roles/cluster/vars/flows.yml").read_text())
-    peers, private = flows["_cluster_peers"], yaml.safe_load((ROOT / "roles/monitoring/vars/main.yml").read_text())
-    open_ports = {
+    peers = flows["_cluster_peers"]
+    return {
         (peers[flow["to"]].get("namespace"), tuple(peers[flow["to"]].get("labels", {}).values()), port)
         for flow in flows["_cluster_flows"]
         if flow["from"] == "prometheus"
         for port in flow["ports"]
     }
+
+
+def test_every_job_of_prometheus_has_its_flow() -> None:
+    open_ports, private = open_to_prometheus(), yaml.safe_load((ROOT / "roles/monitoring/vars/main.yml").read_text())
     for part in private["_monitoring_parts"]:
         node = part["job"] == "node"  # its exporter has the node's own address
         wanted = (None, (), 9100) if node else (part["namespace"], (part["app"],), part["port"])
@@ -134,9 +140,15 @@ def test_every_job_of_prometheus_has_its_flow() -> None:
 
 
 def test_the_annotated_pods_have_their_flow(rendered: dict[str, str]) -> None:
-    annotations = pods(rendered)["log-analyzer"]["metadata"]["annotations"]
+    annotated = {
+        name: found
+        for name, pod in pods(rendered).items()
+        if (found := pod["metadata"].get("annotations", {})).get("prometheus.io/scrape") == "true"
+    }
 
-    assert (annotations["prometheus.io/scrape"], annotations["prometheus.io/port"]) == ("true", "8000")
+    assert list(annotated) == ["log-analyzer"]
+    for name, found in annotated.items():
+        assert ("llm", (name,), int(found["prometheus.io/port"])) in open_to_prometheus()
 
 
 @pytest.mark.parametrize("case", ["values.yaml.j2", "values-least"])

@@ -169,16 +169,26 @@ def test_what_is_told_again_is_the_same_and_counts_once(kept: Kept) -> None:  # 
 
 
 def test_a_target_that_fails_is_left_alone_for_longer_each_time_and_in_order(kept: Kept) -> None:  # noqa: F811 - as above
-    kept.incidents.record(incident("a"))
-    kept.incidents.record(incident("b"))
+    for name in ("a", "b", "c"):
+        kept.incidents.record(incident(name))
     for wait in (1, 2, 4):
-        waiting = kept.outbox.due("loki", 10)
+        waiting = kept.outbox.due("loki", 2)
         assert [one.incident for one in waiting] == ["a", "b"]
-        kept.outbox.failed("loki", waiting, "no route")
+        kept.outbox.failed(waiting, "no route")
         kept.clock.advance(wait - 0.1)
         assert kept.outbox.due("loki", 10) == []
-        assert len(kept.outbox.due("chroma", 10)) == 2
+        assert len(kept.outbox.due("chroma", 10)) == 3
         kept.clock.advance(0.2)
+
+
+def test_no_change_overtakes_an_older_one_that_waits_for_another_attempt(kept: Kept) -> None:  # noqa: F811 - as above
+    kept.incidents.record(incident("a"))
+    kept.outbox.failed(kept.outbox.due("chroma", 10), "no route")
+    kept.incidents.add_feedback("a", Feedback(START, "ada", "correct"))
+
+    assert kept.outbox.due("chroma", 10) == []  # else the older one would come last, and undo the newer
+    kept.clock.advance(1.1)
+    assert [one.revision for one in kept.outbox.due("chroma", 10)] == [1, 2]
 
 
 def test_what_did_not_change_for_long_is_removed_with_all_that_belongs_to_it(kept: Kept) -> None:  # noqa: F811 - as above

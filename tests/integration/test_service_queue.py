@@ -6,16 +6,24 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from k8s_log_agent.service.models import Job
-from k8s_log_agent.service.queue import LEASE, MOST_ATTEMPTS, LeaseLostError
+from k8s_log_agent.service.queue import LEASE, MOST_ATTEMPTS, PARENT, LeaseLostError
 from k8s_log_agent.service.store import IdempotencyConflictError, QueueFullError
+from k8s_log_agent.service.tables import JobRow
 from tests.integration.service_databases import address, kept, postgresql  # noqa: F401 - fixtures
 from tests.service_core import Kept, kept_in, sqlite_in
 
 
 def submit(kept: Kept, namespace: str, priority: int = 0, **given: str) -> Job:  # noqa: F811 - the fixture's value
     return kept.queue.submit("analyze", {"text": "a line"}, namespace=namespace, priority=priority, **given)
+
+
+def payload_of(kept: Kept, job: Job) -> str | None:  # noqa: F811 - as above
+    """What the database holds of what the job is about."""
+    with kept.database.reading() as session:
+        return session.scalar(select(JobRow.payload).where(JobRow.id == job.id))
 
 
 def started(kept: Kept, most: int = 99) -> list[str]:  # noqa: F811 - as above
@@ -61,6 +69,8 @@ def test_the_same_request_under_the_same_key_is_one_job(kept: Kept) -> None:  # 
     first = submit(kept, "a", idempotency_key="k")
 
     assert submit(kept, "a", idempotency_key="k").id == first.id
+    traced = {"text": "a line", PARENT: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    assert kept.queue.submit("analyze", traced, namespace="a", priority=0, idempotency_key="k").id == first.id
     assert submit(kept, "a", idempotency_key="other").id != first.id
     with pytest.raises(IdempotencyConflictError):
         kept.queue.submit("summarize", {"text": "a line"}, namespace="a", priority=0, idempotency_key="k")
@@ -139,6 +149,7 @@ def test_a_job_that_ends_every_process_is_given_up(kept: Kept) -> None:  # noqa:
     assert given_up is not None
     assert given_up.state == "failed"
     assert "given up" in given_up.error
+    assert payload_of(kept, job) == "{}"
 
 
 def test_a_job_that_was_put_back_does_not_count_as_tried(kept: Kept) -> None:  # noqa: F811 - as above
@@ -152,13 +163,15 @@ def test_a_job_that_was_put_back_does_not_count_as_tried(kept: Kept) -> None:  #
 
 def test_what_a_job_was_about_is_kept_without_secrets_and_forgotten_at_its_end(tmp_path: Path) -> None:
     with kept_in(sqlite_in(tmp_path)) as kept:  # noqa: F811 - as above
-        kept.queue.submit("analyze", {"text": "password=hunter2hunter2 refused"}, namespace="a", priority=0)
+        sent = {"text": "password=hunter2hunter2 refused"}
+        job = kept.queue.submit("analyze", sent, namespace="a", priority=0)
         claimed = kept.queue.claim()
         assert claimed is not None
         assert "hunter2" not in str(claimed.payload)
         assert "refused" in str(claimed.payload)
         with kept.database.writing() as session:
             kept.queue.finish(session, claimed, {})
+        assert payload_of(kept, job) == "{}"
         kept.database.engine.dispose()
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"hunter2" not in files

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -46,8 +46,15 @@ def write(members: Mapping[str, Path], target: Path, recipients: Sequence[str]) 
             stdin.close()
             said = stderr.read().decode(errors="replace")
         except OSError as error:
+            process.kill()  # it waits for the rest, and so would we for its last words
+            with suppress(OSError):
+                stdin.close()
             said = stderr.read().decode(errors="replace") or str(error)
-            process.kill()
+            if error.filename:
+                raise BackupError(
+                    f"{error.filename} cannot be read: {error.strerror}. Where it went while the backup was made, make "
+                    "it again; where not, look at its disk."
+                ) from error
         if process.wait():
             raise BackupError(
                 f"The backup could not be written to {target}: {said.strip()}. See how much room is left there."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from . import archive, manifest
+from . import archive, checking, manifest
 from .content import Content, Gathered
 from .errors import BackupError
 from .manifest import Manifest
+from .token_fingerprint import fingerprint
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class Order:
     host: str
     recipients: Sequence[str]
     keep: int
-    k3s_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ def make(content: Content, order: Order, now: datetime) -> Made:
         described = _write(content, order, partial, now)
         described.write(partial)
         os.sync()
+        checking.require_unaltered(partial)
         partial.rename(finished)
     except OSError as error:
         raise BackupError(
@@ -83,19 +83,12 @@ def _write(content: Content, order: Order, folder: Path, now: datetime) -> Manif
             files=digests,
             recipients=list(order.recipients),
             token_fingerprint=_fingerprint(found),
-            k3s_version=order.k3s_version,
             objects=found.objects,
         )
 
 
-def token_fingerprint(token: str) -> str:
-    """Tells tokens apart and gives nothing away of a strong one; the secret part alone counts, in either format."""
-    secret = token.strip().rpartition(":")[2] if token.startswith("K10") else token.strip()
-    return hashlib.sha256(secret.encode()).hexdigest()[:16]
-
-
 def _fingerprint(found: Gathered) -> str:
-    return token_fingerprint(found.token_file.read_text(encoding="utf-8")) if found.token_file else ""
+    return fingerprint(found.token_file.read_text(encoding="utf-8")) if found.token_file else ""
 
 
 def _let_go(target: Path, keep: int) -> list[Path]:

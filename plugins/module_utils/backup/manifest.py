@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +16,7 @@ FILE = "manifest.json"
 ARCHIVE = "backup.tar.gz.age"
 SCHEMA_VERSION = 1
 STAMP = "%Y%m%dT%H%M%SZ"
+_STAMPED = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,6 @@ class Manifest:
     files: dict[str, str]
     recipients: list[str]
     token_fingerprint: str = ""
-    k3s_version: str = ""
     objects: dict[str, int] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -65,7 +67,15 @@ def stamp(moment: datetime) -> str:
 
 
 def made(target: Path) -> list[Path]:
-    """The finished backups in a directory, the oldest first."""
+    """The finished backups in a directory, the oldest first; what bears another name was put there by somebody."""
     if not target.is_dir():
         return []
-    return sorted(one for one in target.iterdir() if not one.name.startswith(".") and (one / FILE).is_file())
+    return sorted(one for one in target.iterdir() if _STAMPED.fullmatch(one.name) and (one / FILE).is_file())
+
+
+def newest(target: Path) -> Manifest | None:
+    """That of the newest backup in a directory whose manifest can be read; None where there is none."""
+    for folder in reversed(made(target)):
+        with contextlib.suppress(BackupError):
+            return read(folder)
+    return None

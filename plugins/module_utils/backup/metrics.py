@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from . import manifest
-from .errors import BackupError
 
 NAME = "log_intelligence_backup_last_success_timestamp_seconds"
 
@@ -17,9 +15,9 @@ def write(path: Path, target: Path, items: Iterable[str]) -> None:
     """Writes the file whole; an item without a backup has no line, which an alert sees as missing."""
     lines = [f"# HELP {NAME} When the newest backup was made.", f"# TYPE {NAME} gauge"]
     for item in items:
-        for folder in manifest.made(target / item)[-1:]:
-            with contextlib.suppress(BackupError):
-                lines.append(f'{NAME}{{what="{item}"}} {manifest.read(folder).moment.timestamp():.0f}')
+        described = manifest.newest(target / item)
+        if described:
+            lines.append(f'{NAME}{{what="{item}"}} {described.moment.timestamp():.0f}')
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")

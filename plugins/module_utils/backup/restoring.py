@@ -12,8 +12,8 @@ from . import manifest, sqlite_copy
 from .checking import DATASTORE
 from .content import K3sDatastore
 from .errors import BackupError
-from .making import token_fingerprint
 from .manifest import Manifest
+from .token_fingerprint import fingerprint
 
 # K3s makes both anew from the datastore; older or newer ones than it stop the start.
 _STALE = ("tls", "cred")
@@ -41,7 +41,7 @@ class Restored:
 
 def require_same_token(described: Manifest, token: str, name: str) -> None:
     """Raises `BackupError` when K3s could not read the datastore with `token`; `name` is what the operator calls it."""
-    if described.token_fingerprint != token_fingerprint(token):
+    if described.token_fingerprint != fingerprint(token):
         raise BackupError(
             f"Nothing was changed: this backup was made with another cluster token than the one in {name}, and K3s "
             "would refuse the datastore. Put the token of that time there (it is in the archive as server/token: "

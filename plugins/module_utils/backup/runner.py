@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import checking, making, metrics
+from . import making, metrics
 from .content import Content, Directory, K3sDatastore
 from .errors import BackupError
 
@@ -35,7 +35,6 @@ def order_of(config: dict[str, Any]) -> making.Order:
         host=config["host"],
         recipients=tuple(config["recipients"]),
         keep=int(config["keep"]),
-        k3s_version=config.get("k3s_version", ""),
     )
 
 
@@ -46,7 +45,6 @@ def main(arguments: list[str]) -> int:
     for content in contents(config):
         try:
             made = making.make(content, order_of(config), datetime.now(timezone.utc))  # noqa: UP017 - nodes may have Python 3.9
-            checking.require_unaltered(made.folder)
         except BackupError as error:
             print(f"backup: {content.name}: {error}", file=sys.stderr)
             failed += 1

@@ -79,8 +79,8 @@ def query_rows(answers: Sequence[tuple[str, Found | str]], components: tuple[str
     """Each query of an hour finds lines, newest first. An answer that is text is the reason why there is none."""
     rows = []
     for query, found in answers:
-        served = "alloy" in components and '"llm"' in query  # needs a collector, and a server that writes
-        topic = Topic(SECTION, "llama_cpp" if served else "alloy", components)
+        needed = ("alloy", "llama_cpp") if '"llm"' in query else ("alloy",)  # a collector, and a server that writes
+        topic = Topic.needing(SECTION, needed, components)
         if isinstance(found, str):
             good, measured = False, found
         else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..workload_state import waiting_for
 from .rows import Row, Topic
 
 Objects = Sequence[dict[str, Any]]
@@ -34,6 +35,7 @@ PLACES = (
     Place("llama_cpp", "llm", {"app": "llama-cpp"}, "heavy"),
     Place("llama_embed", "llm", {"app": "llama-embed"}, "heavy"),
     Place("chroma", "llm", {"app.kubernetes.io/name": "chroma"}, "heavy"),
+    Place("log_analyzer", "llm", {"app.kubernetes.io/name": "log-analyzer"}, "heavy"),
     Place("monitoring", "monitoring", {"app.kubernetes.io/name": "prometheus"}, "heavy"),
     Place("monitoring", "monitoring", {"app.kubernetes.io/name": "kube-state-metrics"}, "light"),
 )
@@ -41,8 +43,7 @@ PLACES = (
 
 def condition(found: dict[str, Any], kind: str) -> bool:
     """Whether the object's condition is True."""
-    conditions = (found.get("status") or {}).get("conditions") or []
-    return any(one["type"] == kind and one["status"] == "True" for one in conditions)
+    return not waiting_for(found, kind)
 
 
 def selected(pods: Objects, namespace: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:

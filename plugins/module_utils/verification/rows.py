@@ -38,6 +38,11 @@ class Topic:
     component: str = ""
     components: tuple[str, ...] = ()
 
+    @classmethod
+    def needing(cls, section: str, needed: tuple[str, ...], components: tuple[str, ...]) -> Topic:
+        """The rows that need each of `needed`: off with the first of them that is."""
+        return cls(section, next((one for one in needed if one not in components), needed[-1]), components)
+
     @property
     def off(self) -> bool:
         """Whether the component was switched off in the inventory."""

@@ -62,9 +62,7 @@ def _gateway(api: ClusterApi, pods: nodes.Objects, expected: Expected) -> list[R
     labels = {"gateway.envoyproxy.io/owning-gateway-name": "eg"}
     address = gateway.address_of(gateways)
     status, location = (0, "") if topic.off or not address else _redirect(f"http://{address}/grafana")
-    both = Topic(
-        gateway.SECTION, "grafana" if "grafana" not in expected.components else "envoy_gateway", expected.components
-    )
+    both = Topic.needing(gateway.SECTION, ("grafana", "envoy_gateway"), expected.components)
     return [
         *gateway.gateway_rows(
             deployments, _items(api, f"{base}/gatewayclasses"), gateways, _items(api, f"{base}/httproutes"), topic
@@ -110,7 +108,7 @@ def _models(api: ClusterApi, pods: nodes.Objects, expected: Expected) -> list[Ro
             expected.storage_dir,
             expected.storage_node,
             "kubectl get pv | grep llama",
-            Topic(models.SECTION, "llama_cpp", expected.components),
+            topic,
         )
     ]
     for model in expected.models:

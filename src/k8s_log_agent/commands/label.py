@@ -6,13 +6,13 @@ import getpass
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from k8s_log_agent.dataset.human_labels import HumanLabel
-    from k8s_log_agent.records import GoldenRecord
+    from k8s_log_agent.records import GoldenRecord, GoldenTruth
 
 EXAMPLE = "Example: k8s-log-agent label golden_dataset_real.json --author ada"
 _KEYS = "Enter confirms · a cause code corrects · s skips · q stops"
@@ -95,19 +95,13 @@ def _answer(record: GoldenRecord, author: str) -> HumanLabel | None:
         return _label(record, "corrected", truth.model_copy(update={"severity": Severity(severity)}), author, reason)
 
 
-def _label(record: GoldenRecord, kind: str, truth: object, author: str, reason: str) -> HumanLabel:
+def _label(
+    record: GoldenRecord, kind: Literal["confirmed", "corrected"], truth: GoldenTruth, author: str, reason: str
+) -> HumanLabel:
     from k8s_log_agent.dataset.human_labels import HumanLabel, key_of  # noqa: PLC0415 - a verb loads only what it needs
 
-    return HumanLabel.model_validate(
-        {
-            "record": key_of(record.input),
-            "kind": kind,
-            "truth": truth,
-            "author": author,
-            "at": datetime.now(UTC).replace(microsecond=0),
-            "reason": reason,
-        }
-    )
+    at = datetime.now(UTC).replace(microsecond=0)
+    return HumanLabel(record=key_of(record.input), kind=kind, truth=truth, author=author, at=at, reason=reason)
 
 
 def _show(record: GoldenRecord, number: int, total: int) -> None:

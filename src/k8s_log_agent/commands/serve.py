@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,17 +101,24 @@ def rebuild_projections(
         raise typer.Exit(2)
     from k8s_log_agent.service.running import open_storage  # noqa: PLC0415 - a verb loads only what it needs
 
-    refused: dict[str, int] = {}
+    refused: Counter[str] = Counter()
     try:
         with open_storage(settings) as storage:
-            count = storage.incidents.tell_anew()
-            delivered = storage.delivering(refused.__setitem__).deliver_all()
+            count = storage.incidents.tell_anew(_progress("incidents read"))
+            delivering = storage.delivering(lambda target, lost: refused.update({target: lost}))
+            delivered = delivering.deliver_all(_progress("messages delivered"))
     except (RuntimeError, ValueError, OSError) as error:
         typer.echo(f"rebuild-projections: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{count} incidents: {delivered} messages delivered.")
     for target, lost in refused.items():
-        typer.echo(f"{target} refused {lost} of its last batch, as too old or too long.", err=True)
+        typer.echo(f"{target} refused {lost} of them for good, as too old or too long.", err=True)
+
+
+def _progress(what: str) -> Callable[[int], None]:
+    """Tells a terminal how far the work is; tells a pipe nothing."""
+    shown = sys.stderr.isatty()
+    return lambda done: typer.echo(f"  {done} {what}", err=True) if shown else None
 
 
 def _settings(**given: object) -> Settings:

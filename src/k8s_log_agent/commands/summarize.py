@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from k8s_log_agent.commands.log_lines import LineSource
+from k8s_log_agent.ingest.dropped import dropped_words
 
 if TYPE_CHECKING:
     from k8s_log_agent.records import LogLine
@@ -141,5 +142,4 @@ def _progress(what: str) -> _Progress:
 def _reading_notes(dropped: Counter[str]) -> list[str]:
     if not dropped:
         return []
-    altered = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(dropped.items()))
-    return [f"skipped or altered while reading: {altered}"]
+    return [f"skipped or altered while reading: {dropped_words(dropped)}"]

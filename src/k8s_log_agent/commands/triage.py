@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from k8s_log_agent.commands.log_lines import LineSource
+from k8s_log_agent.ingest.dropped import dropped_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -159,8 +160,7 @@ def _show(console: Console, findings: Findings, dropped: Counter[str]) -> None:
     if findings.quiet_windows:
         console.print(f"{findings.quiet_windows} more windows hold warnings only.", style="dim")
     if dropped:
-        altered = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(dropped.items()))
-        console.print(f"Skipped or altered while reading: {altered}.", style="dim")
+        console.print(f"Skipped or altered while reading: {dropped_words(dropped)}.", style="dim")
 
 
 def _show_incident(console: Console, place: int, incident: Incident) -> None:

@@ -64,7 +64,7 @@ def read_labels(path: Path) -> HumanLabels:
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror}. Make it readable; it holds people's labels."
-        ) from (error)
+        ) from error
     except ValidationError as error:
         raise DatasetError(
             f"{path} holds no labels that this version knows: {error.errors()[0]['msg']}. It is kept as it is: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +32,17 @@ _SEVERITIES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What came of the lines that an alert points at; `lines` and `noise` count them as `SeenLines` does."""
+
+    incident: Incident | None = None
+    quiet_windows: int = 0
+    lines: int = 0
+    noise: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    traces: tuple[TriageTrace, ...] = ()
+
+
 class AlertAnalyst:
     """Does jobs of the kind alert."""
 
@@ -44,9 +55,8 @@ class AlertAnalyst:
         names = _names(alerts)
         told = str(payload.get("note") or "")
         notes = [told] if told else []
-        found, incident, traces = self._by_lines(payload, notes, tick)
-        if incident is None:
-            incident = self._by_words(payload, alerts, names)
+        looked = self._by_lines(payload, notes, tick)
+        incident = looked.incident or self._by_words(payload, alerts, names)
         worst_named = max(map(_severity, alerts), key=lambda one: one.rank, default=Severity.UNKNOWN)
         severity = max(incident.severity, worst_named, key=lambda one: one.rank)
         if truncated := int(payload.get("truncated") or 0):
@@ -62,27 +72,31 @@ class AlertAnalyst:
             source="alert",
             verdict=verdict,
         )
-        result = {"incidents": [incident.id], "quiet_windows": found, "lines": len(incident.lines), "notes": notes}
-        return Outcome((incident,), result, traces)
+        result = {
+            "incidents": [incident.id],
+            "quiet_windows": looked.quiet_windows,
+            "lines": looked.lines,
+            "notes": notes,
+        }
+        return Outcome((incident,), result, looked.traces, looked.noise)
 
-    def _by_lines(
-        self, payload: Mapping[str, Any], notes: list[str], tick: Tick
-    ) -> tuple[int, Incident | None, tuple[TriageTrace, ...]]:
+    def _by_lines(self, payload: Mapping[str, Any], notes: list[str], tick: Tick) -> _Looked:
         selector = str(payload.get("selector") or "")
         if not selector:
             notes.append("the alert names no log lines, so only its own words could be looked at")
-            return 0, None, ()
+            return _Looked()
         try:
             found, seen, traces = self._analyst.windows(Wanted.of(payload), notes, tick)
         except (LokiError, SourceError, LinesError) as error:
             notes.append(f"the alert's log lines could not be read, so only its own words were looked at: {error}")
-            return 0, None, ()
+            return _Looked()
         if not found.incidents:
             notes.append("no line of the alert's logs shows a failure, so only its own words were looked at")
-            return found.quiet_windows, None, traces
+            return _Looked(None, found.quiet_windows, seen.count, seen.noise, traces)
         if len(found.incidents) > 1:
             notes.append(f"{len(found.incidents) - 1} more windows of trouble lie in the alert's lines")
-        return found.quiet_windows, self._of_worst(found, seen, selector), traces
+        incident = self._of_worst(found, seen, selector)
+        return _Looked(incident, found.quiet_windows, seen.count, seen.noise, traces)
 
     def _of_worst(self, found: Findings, seen: SeenLines, selector: str) -> Incident:
         return self._analyst.incident(Finding.of(found.incidents[0]), seen, source="alert", selector=selector)

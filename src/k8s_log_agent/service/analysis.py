@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from k8s_log_agent.records import Verdict
 from k8s_log_agent.retrieval.retriever import Retriever
 from k8s_log_agent.service.lines import PASTED, READING, LineSource, Tick, Wanted
 from k8s_log_agent.service.model_budget import BudgetedPanel
-from k8s_log_agent.service.models import Incident, IncidentSource, IncidentState
+from k8s_log_agent.service.models import NOTHING, Incident, IncidentSource, IncidentState
 from k8s_log_agent.service.shown_lines import SeenLines
 from k8s_log_agent.service.store import PastIncidents
 from k8s_log_agent.triage import incidents as triage_incidents
@@ -34,11 +34,15 @@ MOST_SIMILAR = 5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job: incidents to be kept, the job's result as JSON, and how each verdict came about."""
+    """What came of a job: incidents to be kept, the job's result as JSON, and how each verdict came about.
+
+    `noise` counts the lines that were left out, by rule.
+    """
 
     incidents: tuple[Incident, ...]
     result: Mapping[str, Any]
     traces: tuple[TriageTrace, ...] = ()
+    noise: Mapping[str, int] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Analyst:
             "lines": seen.count,
             "notes": notes,
         }
-        return Outcome(incidents, result, traces)
+        return Outcome(incidents, result, traces, seen.noise)
 
     def summarize(self, payload: Mapping[str, Any], tick: Tick) -> Outcome:
         """A short report on the lines, by rules alone; raises `SourceError` and `LinesError`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import AsyncIterator
 from typing import Self
 
@@ -22,7 +23,7 @@ class MemoryBus:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: set[Subscription] = set()
+        self._listeners: weakref.WeakSet[Subscription] = weakref.WeakSet()  # one that nobody has any more counts not
         self._closed = False
 
     def publish(self, event: ServiceEvent) -> None:

@@ -30,6 +30,7 @@ class Counting:
         if outcome is None:
             return
         metrics.lines.inc(int(outcome.result.get("lines", 0)))
+        metrics.count(metrics.dropped, outcome.noise)
         for incident in outcome.incidents:
             metrics.judged(incident.verdict)
             metrics.incidents.labels(incident.severity.value, incident.category.value, incident.cause).inc()
@@ -38,6 +39,7 @@ class Counting:
 
     def _traced(self, trace: TriageTrace) -> None:
         metrics = self._metrics
+        metrics.injections.inc(trace.disarmed)
         for stage, seconds in trace.seconds.items():
             metrics.stage_seconds.labels(stage).observe(_least_zero(seconds))
         for call in trace.calls:

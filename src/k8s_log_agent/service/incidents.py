@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, func, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -23,7 +24,7 @@ from k8s_log_agent.service.models import (
     ServiceEvent,
 )
 from k8s_log_agent.service.outbox import Outbox
-from k8s_log_agent.service.rows import as_json, incident_of, kept, kept_lines, kept_verdict, row_of
+from k8s_log_agent.service.rows import as_json, incident_of, kept, kept_lines, row_of
 from k8s_log_agent.service.search import after, cursor_of, matching, searchable
 from k8s_log_agent.service.store import EventBus, Trends, UnknownIncidentError
 from k8s_log_agent.service.tables import FeedbackRow, IncidentRow, LinesRow, SightingRow
@@ -222,13 +223,12 @@ def _whole(session: Session, row: IncidentRow) -> Incident:
 
 def _merge(row: IncidentRow, new: Incident) -> None:
     """The newer verdict counts; how long and how often it was seen adds up."""
-    before = incident_of(row)
     fresh = row_of(new, row.changed_at)
-    for name in ("title", "severity", "category", "cause", "namespace", "component", "similar"):
+    for name in ("title", "severity", "category", "cause", "namespace", "component", "similar", "verdict"):
         setattr(row, name, getattr(fresh, name))
     row.selector = fresh.selector or row.selector
-    row.verdict = kept_verdict(new.verdict)
-    row.alerts = as_json(list(dict.fromkeys([*before.alerts, *map(kept, new.alerts)]))[:MOST_ALERTS])
+    alerts = dict.fromkeys([*orjson.loads(row.alerts), *orjson.loads(fresh.alerts)])
+    row.alerts = as_json(list(alerts)[:MOST_ALERTS])
     row.opened_at = min(row.opened_at, new.opened_at)
     row.last_seen = max(row.last_seen, new.last_seen)
     row.count += new.count

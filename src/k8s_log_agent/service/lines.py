@@ -13,12 +13,14 @@ from typing import Any
 
 import httpx
 
+from k8s_log_agent.ingest.dropped import dropped_words
 from k8s_log_agent.ingest.files import read_stream
 from k8s_log_agent.ingest.loki import Budget, LokiReader, Reading
 from k8s_log_agent.ingest.loki_access import LokiAccess, http_client, secret_from_file
 from k8s_log_agent.ingest.loki_client import LokiClient
 from k8s_log_agent.ingest.loki_selector import TypedQuery
 from k8s_log_agent.ingest.source_error import SourceError
+from k8s_log_agent.ingest.windows import nanoseconds
 from k8s_log_agent.records import LogLine, StreamKey
 from k8s_log_agent.service.settings import Settings
 from k8s_log_agent.understand.redaction import Redactor
@@ -29,7 +31,6 @@ _ATTEMPTS = 3
 _READING_SECONDS = 60.0
 READING = 0.3  # of a job's progress
 _SAID_EVERY = 500  # lines
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Tick = Callable[[float], None]  # told how far a job is, 0..1; raises when the job must not go on
 
 
@@ -69,6 +70,13 @@ def storable(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "text": Redactor.default().redact(text).text} if isinstance(text, str) and text else {**payload}
 
 
+def loki_access(settings: Settings, timeout_seconds: float) -> LokiAccess:
+    """How the service is let into the Loki of its settings; raises `LokiAccessError`."""
+    token = secret_from_file(settings.loki_token_file) if settings.loki_token_file else None
+    tenant = settings.loki_tenant or None
+    return LokiAccess(url=settings.loki_url, tenant=tenant, token=token, timeout_seconds=timeout_seconds)
+
+
 class LineSource:
     """Reads lines for one job after the other."""
 
@@ -89,8 +97,7 @@ class LineSource:
                 tick(READING * taken / most)
             yield line
         if dropped:
-            altered = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(dropped.items()))
-            notes.append(f"skipped or altered while reading: {altered}")
+            notes.append(f"skipped or altered while reading: {dropped_words(dropped)}")
 
     def _lines(self, wanted: Wanted, dropped: Counter[str]) -> Iterator[LogLine]:
         if wanted.selector:
@@ -99,14 +106,11 @@ class LineSource:
         return _within(read_stream(pasted, dropped, wanted.name), wanted)
 
     def _from_loki(self, wanted: Wanted) -> Iterator[LogLine]:
-        settings = self._settings
-        if not settings.loki_url:
+        if not self._settings.loki_url:
             raise SourceError("This service knows no Loki, so it cannot read a selector. Set loki_url, or send lines.")
-        token = secret_from_file(settings.loki_token_file) if settings.loki_token_file else None
-        access = LokiAccess(url=settings.loki_url, tenant=settings.loki_tenant or None, token=token)
-        budget = Budget(lines=settings.most_lines + 1, seconds=_READING_SECONDS)
-        start, end = _nanoseconds(wanted.start), _nanoseconds(wanted.end)
-        with closing(self._connect(access)) as http:
+        budget = Budget(lines=self._settings.most_lines + 1, seconds=_READING_SECONDS)
+        start, end = (nanoseconds(moment) if moment else 0 for moment in (wanted.start, wanted.end))
+        with closing(self._connect(loki_access(self._settings, _READING_SECONDS))) as http:
             client = LokiClient(http, attempts=_ATTEMPTS, longest_wait=3.0)
             yield from LokiReader(client, Reading(TypedQuery(wanted.selector), start, end, budget=budget))
 
@@ -131,7 +135,3 @@ def _moment(written: object) -> datetime | None:
     except ValueError as error:
         raise LinesError(f"{str(written)[:40]!r} is not a time. Write it like 2026-11-25T08:00:00Z.") from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _nanoseconds(moment: datetime | None) -> int:
-    return 0 if moment is None else (moment - _EPOCH) // timedelta(microseconds=1) * 1000

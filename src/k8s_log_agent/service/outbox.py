@@ -65,10 +65,14 @@ class Outbox:
                 self._put(session, "chroma", one, 0, "null")
 
     def due(self, target: Target, most: int) -> list[Delivery]:
-        """The oldest changes that may be told now, in their order."""
-        wanted = select(OutboxRow).where(OutboxRow.target == target, OutboxRow.due_at <= self._clock())
+        """The oldest changes, in their order; none while the oldest is put off, lest a newer one overtakes it."""
+        mine = OutboxRow.target == target
+        oldest = select(OutboxRow.due_at).where(mine).order_by(OutboxRow.number).limit(1)
         with self._database.reading() as session:
-            rows = session.scalars(wanted.order_by(OutboxRow.number).limit(most)).all()
+            due = session.scalar(oldest)
+            if due is None or due > self._clock():
+                return []
+            rows = session.scalars(select(OutboxRow).where(mine).order_by(OutboxRow.number).limit(most)).all()
             return [Delivery(row.number, row.incident, row.revision, orjson.loads(row.payload)) for row in rows]
 
     def delivered(self, deliveries: Sequence[Delivery]) -> None:
@@ -77,16 +81,15 @@ class Outbox:
         with self._database.writing() as session:
             session.execute(delete(OutboxRow).where(OutboxRow.number.in_(numbers)))
 
-    def failed(self, target: Target, deliveries: Sequence[Delivery], why: str) -> None:
-        """Puts everything of a target off, longer with each attempt, so that the order stays."""
+    def failed(self, deliveries: Sequence[Delivery], why: str) -> None:
+        """Puts the oldest of a target off, longer with each attempt, and with them all that is behind them."""
         numbers = [one.number for one in deliveries]
         with self._database.writing() as session:
             tried = session.scalar(select(func.max(OutboxRow.attempts)).where(OutboxRow.number.in_(numbers))) or 0
             wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tried, 12))
             late = update(OutboxRow).where(OutboxRow.number.in_(numbers))
-            session.execute(late.values(attempts=OutboxRow.attempts + 1, error=why[:500]))
-            every = update(OutboxRow).where(OutboxRow.target == target)
-            session.execute(every.values(due_at=self._clock() + wait))
+            due = self._clock() + wait
+            session.execute(late.values(attempts=OutboxRow.attempts + 1, error=why[:500], due_at=due))
 
     def waiting(self) -> dict[str, int]:
         """How many changes wait, by target."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from k8s_log_agent.service.models import Incident
 from k8s_log_agent.service.settings import Settings
-from k8s_log_agent.service.store import EventBus, IncidentStore, JobQueue, PastIncidents
+from k8s_log_agent.service.store import EventBus, IncidentStore, JobQueue, PastIncidents, UnknownIncidentError
 
 if TYPE_CHECKING:
     from k8s_log_agent.service.alerts import AlertIntake
     from k8s_log_agent.service.security import Authority
     from k8s_log_agent.service.telemetry import Metrics, Tracing
-
-
-def _untraced() -> Tracing:
-    from k8s_log_agent.service.telemetry import Tracing  # noqa: PLC0415 - telemetry needs the parts for its routes
-
-    return Tracing()
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,7 @@ class Parts:
 
     `authority` says who may do what; `metrics` is where everything is counted, `tracing` where spans go;
     `alerts` takes alerts in; `past` finds incidents like a text; `tell_anew` hands every incident to the projections
-    again and returns how many.
+    again and returns how many, None where there is none.
     """
 
     settings: Settings
@@ -39,6 +34,13 @@ class Parts:
     authority: Authority
     metrics: Metrics
     alerts: AlertIntake
-    tracing: Tracing = field(default_factory=_untraced)
-    past: PastIncidents | None = None
-    tell_anew: Callable[[], int] | None = None
+    tracing: Tracing
+    past: PastIncidents
+    tell_anew: Callable[[], int] | None
+
+    def incident(self, incident: str) -> Incident:
+        """The incident of an id; raises `UnknownIncidentError`."""
+        found = self.incidents.get(incident)
+        if found is None:
+            raise UnknownIncidentError(incident)
+        return found

@@ -203,7 +203,7 @@ class DatabaseQueue:
                 if row.attempts < MOST_ATTEMPTS:
                     row.state, row.started_at, row.progress = "queued", None, 0.0
                 else:
-                    row.state, row.finished_at = "failed", now
+                    row.state, row.finished_at, row.payload = "failed", now, _FORGOTTEN
                     row.error = f"The service ended {row.attempts} times while it worked on this job; it is given up."
             return len(rows)
 

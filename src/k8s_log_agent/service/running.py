@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from k8s_log_agent.ingest.loki_access import LokiAccess, http_client, secret_from_file
+from k8s_log_agent.ingest.loki_access import http_client
 from k8s_log_agent.llm.client import ClientOptions
 from k8s_log_agent.retrieval.choosing import choose_embedder
 from k8s_log_agent.retrieval.retriever import Retriever
@@ -26,7 +26,7 @@ from k8s_log_agent.service.confirmed_causes import RecordsAndIncidents
 from k8s_log_agent.service.counting import Counting
 from k8s_log_agent.service.database import Database
 from k8s_log_agent.service.incidents import DatabaseIncidents
-from k8s_log_agent.service.lines import LineSource, Tick
+from k8s_log_agent.service.lines import LineSource, Tick, loki_access
 from k8s_log_agent.service.maintenance import Maintenance
 from k8s_log_agent.service.models import Feedback
 from k8s_log_agent.service.outbox import Outbox, Target
@@ -89,10 +89,8 @@ def open_storage(
         projections: list[Projection] = []
         chroma = None
         if settings.loki_url:
-            token = secret_from_file(settings.loki_token_file) if settings.loki_token_file else None
-            tenant = settings.loki_tenant or None
-            access = LokiAccess(url=settings.loki_url, tenant=tenant, token=token, timeout_seconds=_PUSH_SECONDS)
-            projections.append(LokiProjection(stack.enter_context(http_client(access))))
+            http = stack.enter_context(http_client(loki_access(settings, _PUSH_SECONDS)))
+            projections.append(LokiProjection(http))
         if settings.chroma_url:
             chroma = ChromaProjection(settings.chroma_url, lambda: choose_embedder(settings.embedding_url))
             projections.append(chroma)
@@ -170,6 +168,7 @@ def running(
         intake = AlertIntake(storage.database, queue, storage.incidents, metrics, clock=clock)
         targets = read_targets(settings.notify_file)
         notifier = Notifier(storage.database, storage.incidents, targets, metrics, clock=clock)
+        metrics.watched.watch("alerts_waiting", "Alerts that wait to become jobs.", intake.waiting)
         metrics.watched.watch_each("outbox_waiting", "Changes that wait.", "target", storage.outbox.waiting)
         for part in (workers, delivering, maintenance):
             part.start()

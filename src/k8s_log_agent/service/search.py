@@ -6,19 +6,17 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, text
 
 from k8s_log_agent.service.models import Incident, IncidentQuery
 from k8s_log_agent.service.store import CursorError
-from k8s_log_agent.service.tables import IncidentRow
+from k8s_log_agent.service.tables import IncidentRow, microseconds_of, moment_of
 
 MOST_WORDS = 12
 LONGEST_INDEXED = 20_000  # characters of one incident's text
 _WORD = re.compile(r"[^\W_]{1,64}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _CURSOR = re.compile(r"(\d{1,19})\.(\d{1,19})")
 
 
@@ -90,8 +88,7 @@ def after(cursor: str) -> ColumnElement[bool]:
 
 def cursor_of(row: IncidentRow) -> str:
     """The place behind an incident, as text that fits into an address."""
-    microseconds = (row.last_seen - _EPOCH) // _MICROSECOND
-    return base64.urlsafe_b64encode(f"{microseconds}.{row.number}".encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(f"{microseconds_of(row.last_seen)}.{row.number}".encode()).decode().rstrip("=")
 
 
 def _read_cursor(cursor: str) -> tuple[datetime, int]:
@@ -99,7 +96,7 @@ def _read_cursor(cursor: str) -> tuple[datetime, int]:
         plain = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
         found = _CURSOR.fullmatch(plain)
         if found and int(found[2]) < 2**63:
-            return _EPOCH + int(found[1]) * _MICROSECOND, int(found[2])
+            return moment_of(int(found[1])), int(found[2])
     except (ValueError, OverflowError, binascii.Error):
         pass
     raise CursorError("The cursor is not one that a page of incidents gave. Begin without a cursor.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,12 +25,16 @@ class _Kept:
 
 
 class SeenLines:
-    """Keeps the redacted lines of events as they pass by, to be shown around what a verdict cites."""
+    """Keeps the redacted lines of events as they pass by, to be shown around what a verdict cites.
+
+    `count` is of all lines, `noise` of those that a rule calls noise, by its name.
+    """
 
     def __init__(self) -> None:
         self._by_source: dict[str, list[_Kept]] = {}
         self._sorted = False
         self.count = 0
+        self.noise: Counter[str] = Counter()
 
     def passing(self, events: Iterable[Event]) -> Iterator[Event]:
         """The same events, their lines kept."""
@@ -40,6 +45,8 @@ class SeenLines:
             numbered = zip(event.lines, texts, strict=True) if whole else [(event.lines[0], event.text)]
             kept += [_Kept(number, event.timestamp, text) for number, text in numbered]
             self.count += len(event.lines)
+            if event.noise_rule:
+                self.noise[event.noise_rule] += len(event.lines)
             self._sorted = False
             yield event
 

@@ -34,7 +34,7 @@ class UnknownIncidentError(LookupError):
     """There is no incident of this id."""
 
     def __init__(self, incident: str) -> None:
-        super().__init__(f"There is no incident {incident}. It may have been removed when its time was over.")
+        super().__init__(f"There is no incident {incident[:80]}. It may have been removed when its time was over.")
         self.incident = incident
 
 

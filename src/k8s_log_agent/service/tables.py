@@ -13,6 +13,16 @@ _MICROSECOND = timedelta(microseconds=1)
 Counted = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what is an INTEGER
 
 
+def microseconds_of(moment: datetime) -> int:
+    """Since 1970; a time without a zone is an error of the program."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(microseconds: int) -> datetime:
+    """The time, in UTC, so many microseconds after 1970; raises `OverflowError`."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
 class Moment(TypeDecorator[datetime]):
     """A time in UTC, kept as microseconds since 1970, which every database sorts and none converts."""
 
@@ -20,14 +30,14 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """As the database keeps it; a time without a zone is an error of the program."""
+        """As the database keeps it."""
         del dialect
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds_of(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """As the program knows it."""
         del dialect
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else moment_of(value)
 
 
 class Table(DeclarativeBase):

@@ -11,7 +11,7 @@ from k8s_log_agent.service.analysis import Outcome
 from k8s_log_agent.service.database import Database
 from k8s_log_agent.service.incidents import DatabaseIncidents
 from k8s_log_agent.service.lines import LinesError, Tick
-from k8s_log_agent.service.models import Job, JobKind
+from k8s_log_agent.service.models import Incident, Job, JobKind
 from k8s_log_agent.service.queue import Claimed, DatabaseQueue, LeaseLostError
 from k8s_log_agent.service.storage_errors import DatabaseError
 
@@ -125,6 +125,7 @@ class Workers:
 
         try:
             outcome = self._work[claimed.job.kind](claimed.payload, tick)
+            kept = self._keep(claimed, outcome)
         except StoppingError:
             self._queue.put_back(claimed)
             return
@@ -137,14 +138,18 @@ class Workers:
             self._log(f"the job {claimed.job.id} failed: {type(error).__name__}: {error}")
             self._fail(claimed, f"This program has a fault ({type(error).__name__}); its log says more.")
             return
+        self._incidents.announce(kept)
+        self._ended(claimed, outcome)
+
+    def _keep(self, claimed: Claimed, outcome: Outcome) -> list[Incident]:
+        """The incidents as they are kept, in one transaction with the end of the job."""
         with self._database.writing() as session:
             kept = [self._incidents.record_within(session, incident) for incident in outcome.incidents]
             result = {**outcome.result}
             if "incidents" in result:
                 result["incidents"] = list(dict.fromkeys(incident.id for incident in kept))
             self._queue.finish(session, claimed, result)
-        self._incidents.announce(kept)
-        self._ended(claimed, outcome)
+        return kept
 
     def _fail(self, claimed: Claimed, why: str) -> None:
         self._queue.fail(claimed, why)

@@ -71,7 +71,8 @@ class ModelOpinion:
 class TriageTrace:
     """How a verdict came about. `seconds` by stage; `calls` are the model's answers, the unusable ones included.
 
-    `shown` are the lines that a question shows; `signatures` how many troubled ones the window has.
+    `shown` are the lines that a question shows; `signatures` how many troubled ones the window has, `disarmed` how many
+    of its events spoke to a model.
     """
 
     rules: RuleOpinion
@@ -84,6 +85,7 @@ class TriageTrace:
     prompt_version: str = ""
     shown: tuple[ShownLine, ...] = ()
     signatures: int = 0
+    disarmed: int = 0
 
     @property
     def undecided(self) -> bool:

@@ -74,12 +74,13 @@ class Triage:
         """
         seconds: dict[str, float] = {}
         notes: list[str] = []
+        cut = 0
         kept = speaking(events)
         if self._options.defended:
             quiet = disarm(kept)
-            kept = list(quiet.events)
-            if quiet.cut:
-                notes.append(f"{quiet.cut} log events speak to a model; what they say was left out")
+            kept, cut = list(quiet.events), quiet.cut
+            if cut:
+                notes.append(f"{cut} log events speak to a model; what they say was left out")
         groups = group_by_signature(kept)
         with self._timed(seconds, "rules"):
             proposed = rule_candidates(kept, self._causes)
@@ -87,7 +88,8 @@ class Triage:
         failing = [group for group in groups if group.codes or group.severity.rank >= Severity.WARN.rank]
         if not candidates and not any(group.severity.rank >= Severity.ERROR.rank for group in failing):
             nothing = RuleOpinion(tuple(proposed), NO_CAUSE, 0.0, sure=True)
-            return Triaged(rejected(events, len(failing), proposed), TriageTrace(nothing, seconds=seconds))
+            trace = TriageTrace(nothing, seconds=seconds, disarmed=cut)
+            return Triaged(rejected(events, len(failing), proposed), trace)
 
         shown = choose_lines(failing, [candidate.code for candidate in candidates], self._options.shown_lines)
         if len(shown) < len(failing):
@@ -105,6 +107,7 @@ class Triage:
             seconds=seconds,
             shown=tuple(shown),
             signatures=len(failing),
+            disarmed=cut,
         )
         if self._needs_model(trace):
             with self._timed(seconds, "model"):

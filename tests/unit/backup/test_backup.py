@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -9,13 +10,14 @@ import sys
 import tarfile
 import threading
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup import (
     archive,
     checking,
+    content,
     making,
     manifest,
     restoring,
@@ -25,63 +27,9 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup im
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup.content import Directory, K3sDatastore
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup.errors import BackupError
 
+from tests.unit.backup.server import NOW, SECRET_VALUE, TOKEN, Node, identity, write_kine
+
 pytestmark = pytest.mark.skipif(shutil.which("age") is None, reason="the program age is missing (package age)")
-NOW = datetime(2026, 3, 5, 3, 30, tzinfo=UTC)
-TOKEN = "K10" + "ab" * 32 + "::server:" + "5f" * 32
-SECRET_VALUE = b"k8s:enc:a-secret-of-the-cluster"
-
-
-def identity(folder: Path) -> tuple[Path, str]:
-    file = folder / "identity"
-    subprocess.run(["age-keygen", "-o", str(file)], check=True, capture_output=True)
-    done = subprocess.run(["age-keygen", "-y", str(file)], check=True, capture_output=True, text=True)
-    return file, done.stdout.strip()
-
-
-def write_kine(path: Path, *names: str, deleted: tuple[str, ...] = ()) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path)) as made:
-        made.execute("PRAGMA journal_mode = WAL")
-        made.execute("CREATE TABLE IF NOT EXISTS kine (id INTEGER PRIMARY KEY, name TEXT, deleted INTEGER, value BLOB)")
-        rows = [(name, 0, SECRET_VALUE) for name in names] + [(name, 1, b"") for name in deleted]
-        made.executemany("INSERT INTO kine (name, deleted, value) VALUES (?, ?, ?)", rows)
-        made.commit()
-
-
-class Node:
-    """A server's files, and a place for its backups."""
-
-    def __init__(self, root: Path) -> None:
-        self.identity, self.recipient = identity(root)
-        self.store = K3sDatastore(root / "k3s", root / "etc", root / "bin" / "k3s")
-        self.target = root / "backups"
-        self.stage = root / "stage"
-        self.database = self.store.server / "db" / "state.db"
-        write_kine(
-            self.database,
-            "/registry/configmaps/default/settings",
-            "/registry/secrets/default/password",
-            "/registry/pods/default/web",
-            "/registry/configmaps/default/gone",
-            deleted=("/registry/configmaps/default/gone",),
-        )
-        (self.store.server / "db" / "etcd").mkdir()  # K3s makes it with SQLite, too
-        (self.store.server / "token").write_text(TOKEN)
-        (self.store.server / "tls").mkdir()
-        (self.store.server / "tls" / "server-ca.key").write_text("KEY")
-        (root / "etc").mkdir()
-        (root / "etc" / "config.yaml").write_text("node-ip: 10.0.0.102\n")
-
-    def order(self, keep: int = 3) -> making.Order:
-        return making.Order(self.target, self.stage, "homelab", "node-1", (self.recipient,), keep)
-
-    def back_up(self, now: datetime = NOW, keep: int = 3) -> making.Made:
-        return making.make(self.store, self.order(keep), now)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Node:
-    return Node(tmp_path)
 
 
 def test_what_was_put_in_comes_out_and_nothing_lies_in_clear(node: Node, tmp_path: Path) -> None:
@@ -227,6 +175,37 @@ def test_a_directory_is_taken_with_owners_modes_and_its_databases_as_of_one_mome
     assert stat.S_IMODE((opened / "deep" / "vectors.bin").stat().st_mode) == 0o640
     with closing(sqlite3.connect(opened / "chroma.sqlite3")) as copied:
         assert copied.execute("SELECT x FROM t").fetchall() == [(7,)]
+
+
+def test_root_gives_files_back_to_their_owner(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = node.back_up()
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
+
+    checking.unpack_and_check(made.folder, node.identity, tmp_path / "opened")
+
+    assert given == [(os.getuid(), os.getgid())] * len(made.manifest.files)
+
+
+@pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="no other file system is mounted below /dev here")
+def test_other_file_systems_below_a_directory_are_not_entered() -> None:
+    found = content._tree(Path("/dev"), "")
+    assert not any(name == "shm" or name.startswith("shm/") for name in found)
+
+
+def test_a_database_with_a_damaged_page_is_not_backed_up(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE t (x)")
+        made.executemany("INSERT INTO t VALUES (?)", [("x" * 500,)] * 200)
+        made.commit()
+    damaged = bytearray(path.read_bytes())
+    damaged[8192:8300] = bytes(108)
+    path.write_bytes(damaged)
+
+    with pytest.raises(BackupError, match="is damaged"):
+        sqlite_copy.copy(path, tmp_path / "copied.db")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/absolute"])

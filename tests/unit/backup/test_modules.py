@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup import manifest
 
 from tests.module_door import run_module
 
@@ -47,8 +48,11 @@ def test_what_is_left_on_a_node_runs_without_ansible(tmp_path: Path, config: dic
     )
 
     assert done.returncode == 0, done.stderr
-    told = (tmp_path / "metrics" / "backup.prom").read_text()
-    assert 'log_intelligence_backup_last_success_timestamp_seconds{what="volume"} 1' in told
+    described = manifest.newest(tmp_path / "backups" / "volume")
+    assert described is not None
+    told = (tmp_path / "metrics" / "backup.prom").read_text().splitlines()
+    moment = f"{described.moment.timestamp():.0f}"
+    assert f'log_intelligence_backup_last_success_timestamp_seconds{{what="volume"}} {moment}' in told
     assert "1 files" in done.stdout and len(list((tmp_path / "backups" / "volume").iterdir())) == 1
 
 

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.log_intelligence.plugins.module_utils import cluster_health, node_health
+from ansible_collections.homelab.log_intelligence.plugins.module_utils import (
+    cluster_health,
+    k3s_certificates,
+    node_health,
+)
+from ansible_collections.homelab.log_intelligence.plugins.module_utils.backup.manifest import Manifest
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.node_health import Observed, Space
 
 from tests.module_door import run_module
@@ -128,6 +135,56 @@ def test_this_machine_can_be_looked_at_and_the_page_is_the_worst_first(tmp_path:
     )
     assert page["ok"] is False and page["table"].startswith("ERROR")
     assert json.loads(report.read_text())["findings"][-1] == extra
+
+
+def test_pressure_on_a_node_and_a_stuck_first_container_are_told() -> None:
+    pressed = node("node-1")
+    pressed["status"]["conditions"].append({"type": "DiskPressure", "status": "True", "message": "imagefs is full"})
+    assert cluster(nodes=[pressed]) == [("error", "node-1 has DiskPressure")]
+
+    waiting = pod("Pending")
+    stuck = {"name": "fetch", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    waiting["status"]["initContainerStatuses"] = [stuck]
+    assert cluster(pods=[waiting]) == [("error", "llm/chroma-0: fetch is in ImagePullBackOff")]
+
+
+def test_what_a_machine_tells_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "path" / "systemctl"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'k3s-agent.service loaded failed failed Lightweight Kubernetes'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    ends = {"serving.crt": NOW}
+    monkeypatch.setattr(k3s_certificates, "expiries", lambda directory: ends if directory == tmp_path / "tls" else {})
+    for name in ("20260301T033000Z", "20260302T033000Z", "by-hand"):
+        folder = tmp_path / "backups" / "k3s" / name
+        folder.mkdir(parents=True)
+        made = Manifest("homelab", "node-1", "k3s", "sqlite", NOW.isoformat(), "", 0, {}, [])
+        made.write(folder)
+    (tmp_path / "backups" / "k3s" / "20260302T033000Z" / "manifest.json").write_text("{")
+
+    seen = node_health.observe(
+        certificate_dir=tmp_path / "tls", backup_dir=tmp_path / "backups", backup_items=["k3s"], disks=[], mounts=[]
+    )
+
+    assert seen.failed_units == ("k3s-agent.service",)
+    assert seen.certificates == ends
+    assert seen.backups == {"k3s": NOW}
+
+
+def test_each_real_file_system_is_measured_once() -> None:
+    mounts = "/dev/a / ext4 rw 0 0\ntmpfs /run tmpfs rw 0 0\n/dev/a /tmp ext4 rw 0 0\n/dev/b /absent xfs rw 0 0\n"
+    (space,) = node_health._spaces(mounts)
+    used = shutil.disk_usage("/")
+    assert space.mount == "/"
+    assert space.bytes_percent == pytest.approx(100 * (1 - used.free / used.total), abs=1)
+
+
+def test_the_stall_is_that_of_five_minutes_for_all_programs(tmp_path: Path) -> None:
+    file = tmp_path / "memory"
+    file.write_text("some avg10=9.00 avg60=8.00 avg300=7.00 total=1\nfull avg10=6.00 avg60=5.00 avg300=4.50 total=1\n")
+    assert node_health._stall(file) == 4.5
+    assert node_health._stall(tmp_path / "absent") is None
 
 
 def test_an_api_that_does_not_answer_is_a_finding(tmp_path: Path) -> None:

@@ -67,6 +67,21 @@ def test_another_serial_in_the_inventory_or_none_is_none(machine: Machine) -> No
     assert not machine.proves("")
 
 
+def test_a_link_that_does_not_name_the_serial_is_none(machine: Machine) -> None:
+    other = machine.link.with_name("nvme-MODEL_S5GXNX0R999999")
+    machine.link.rename(other)
+    machine.link = other
+    assert not machine.proves()
+
+
+def test_what_is_mounted_over_the_disk_counts(machine: Machine, tmp_path: Path) -> None:
+    below = machine.mounts.read_text(encoding="utf-8")
+    (tmp_path / "sda1").touch()
+    machine.mounted(tmp_path / "sda1")
+    machine.mounts.write_text(below + machine.mounts.read_text(encoding="utf-8"), encoding="utf-8")
+    assert not machine.proves()
+
+
 def test_the_password_counts_only_with_content(tmp_path: Path) -> None:
     path = tmp_path / "password"
     assert not k3s_identity.holds_password(path)

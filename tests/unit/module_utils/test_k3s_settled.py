@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.homelab.log_intelligence.plugins.module_utils import k3s_files, k3s_kubeconfig, k3s_settled
+from ansible_collections.homelab.log_intelligence.plugins.module_utils import (
+    k3s_binary,
+    k3s_files,
+    k3s_kubeconfig,
+    k3s_settled,
+)
 
 TEXT = "clusters:\n- cluster:\n    server: https://127.0.0.1:6443\n  name: default\n"
 
@@ -50,6 +55,14 @@ def test_a_link_that_leads_elsewhere_is_due(program: k3s_settled.Program) -> Non
     program.link.unlink()
     program.link.symlink_to("/usr/bin/false")
     assert "does not lead to" in due(program)[0]
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o700])
+def test_a_program_that_others_may_write_or_not_run_is_due(program: k3s_settled.Program, mode: int) -> None:
+    program.path.chmod(mode)
+    assert due(program) == [f"{program.path} may be written by others, or not run by all"]
+    k3s_binary.guard(program.path)
+    assert due(program) == []
 
 
 def test_a_file_with_another_content_or_mode_is_due(tmp_path: Path) -> None:

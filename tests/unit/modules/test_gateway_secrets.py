@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 import ssl
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,21 @@ def test_keys_are_made_once_and_a_removed_one_is_new(tmp_path: Path) -> None:
     assert made["made"] == ["a-ada", "a-bob"] and again["words"] == made["words"] and not again["changed"]
     assert third["made"] == ["a-bob"] and third["words"]["a-ada"] == made["words"]["a-ada"]
     assert len(set(made["words"].values())) == 2 and min(map(len, made["words"].values())) >= 32
-    assert made["htpasswd"]["a-ada"].startswith("{SHA}")
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "s").iterdir()} == {0o600}
+    digest = hashlib.sha1(made["words"]["a-ada"].encode(), usedforsecurity=False).digest()
+    assert made["htpasswd"]["a-ada"] == "{SHA}" + base64.b64encode(digest).decode()
+
+
+def test_a_key_that_others_may_read_is_closed_and_kept(tmp_path: Path) -> None:
+    given = {"directory": str(tmp_path), "names": ["a-ada"]}
+    (tmp_path / "a-ada").write_text("word-of-ada\n", encoding="utf-8")
+    (tmp_path / "a-ada").chmod(0o644)
+
+    predicted, mended, again = (run_module("kept_secrets", given, check=check) for check in (True, False, False))
+
+    assert predicted["changed"] and mended["changed"] and not again["changed"]
+    assert mended["words"] == {"a-ada": "word-of-ada"} and mended["made"] == []
+    assert (tmp_path / "a-ada").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_name_that_leaves_the_directory_is_refused(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.module_door import run_module
 
@@ -113,3 +116,16 @@ def test_a_copy_on_the_controller_needs_no_right_to_be_run(tmp_path: Path) -> No
     answer = run_module("k3s_binary", {"path": str(copy), "sha256": SUM})
     assert not answer.get("failed")
     assert not answer["changed"]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_a_program_that_others_may_write_is_guarded_again(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "k3s-v1.35.0+k3s1"
+    path.write_bytes(PROGRAM)
+    path.chmod(mode)
+    asked = {"path": str(path), "sha256": SUM, "link": str(tmp_path / "k3s")}
+
+    answers = [run_module("k3s_binary", asked, check=check) for check in (True, False, False)]
+
+    assert [answer["changed"] for answer in answers] == [True, True, False]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755

@@ -103,12 +103,17 @@ def test_tokens_are_made_once_and_never_shown(tmp_path: Path) -> None:
     assert not (tmp_path / "secrets").exists()
     made = run_module("k3s_token", arguments)
     tokens = [Path(path).read_text().strip() for path in arguments["paths"]]
+    (tmp_path / "secrets" / "kubeconfig").touch(mode=0o644)
+    arguments["private"] = [str(tmp_path / "secrets" / "kubeconfig")]
+    shown = run_module("k3s_token", arguments)
     (tmp_path / "secrets" / "k3s-token").chmod(0o644)
     mended = run_module("k3s_token", arguments)
 
     assert made["changed"]
     assert len(set(tokens)) == 2
+    assert shown["changed"]
     assert mended["changed"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").iterdir()} == {0o600}
     assert [Path(path).read_text().strip() for path in arguments["paths"]] == tokens
     assert not run_module("k3s_token", arguments)["changed"]
     assert not any(token in json.dumps([made, mended]) for token in tokens)

@@ -45,6 +45,23 @@ def test_what_cannot_work_is_refused_before_anything_is_changed(
     assert run.changed == ()
 
 
+def test_the_token_of_alerts_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    given = {"monitoring_kubeconfig": "/none", "monitoring_secrets_dir": str(tmp_path / "secrets")}
+    task = "Read the token of the analyzer's receiver, and make it when there is none"
+
+    def configured(*, check: bool = False) -> tuple[str, ...]:
+        run = run_role("monitoring", given, tmp_path, check=check, tasks_from="configuration")
+        assert run.ok, run.failure
+        return run.changed
+
+    assert configured(check=True) == (task,) and not (tmp_path / "secrets").exists()
+    assert configured() == (task,)
+    token = tmp_path / "secrets" / "analyzer-alert-token"
+    made = token.read_text(encoding="utf-8")
+    assert configured() == () and token.read_text(encoding="utf-8") == made
+    assert len(made.strip()) >= 32 and token.stat().st_mode & 0o777 == 0o600
+
+
 def archive(path: Path, tag: str) -> Path:
     """An archive of an image as `podman save` writes it, of which only the manifest matters here."""
     content = json.dumps([{"Config": f"{CONFIG}.json", "RepoTags": [tag], "Layers": []}]).encode()

@@ -17,6 +17,13 @@ def _read(path: str) -> dict[str, Any]:
     return loaded
 
 
+def _play(name: str) -> dict[str, Any]:
+    """The play of the playbook that is for the cluster."""
+    plays = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = next(play for play in plays if play["hosts"] == "kubernetes")
+    return found
+
+
 @pytest.mark.parametrize("site", ["homelab", "lab"])
 def test_each_served_model_is_brought_with_the_same_name_size_and_hash(site: str) -> None:
     given = _read(f"inventory/{site}/group_vars/all/platform.yml")
@@ -33,6 +40,24 @@ def test_each_served_model_is_brought_with_the_same_name_size_and_hash(site: str
 def test_the_components_of_a_site_are_known(site: str) -> None:
     known = {place.component for place in PLACES}
     assert set(_read(f"inventory/{site}/group_vars/all/platform.yml")["log_intelligence_components"]) <= known
+
+
+def test_without_a_list_all_components_are_verified() -> None:
+    known = {place.component for place in PLACES}
+    assert set(_play("verify")["vars"]["_everything"]) == known
+
+
+def test_every_role_that_can_be_taken_off_the_cluster_is_known_to_uninstall() -> None:
+    given = _play("uninstall")["vars"]
+    entries = {
+        path.parts[-3]: yaml.safe_load(path.read_text()) for path in ROOT.glob("roles/*/meta/argument_specs.yml")
+    }
+    asked = {role: entry["argument_specs"].get("remove", {}).get("options", {}) for role, entry in entries.items()}
+    removable = {role for role, options in asked.items() if f"{role}_kubeconfig" in options}
+    removable -= {"helm_release", "node_placement"}  # no component of the platform
+    required = {name for role in removable for name, option in asked[role].items() if option.get("required")}
+    assert sorted(given["_removable"]) == sorted(removable)
+    assert required <= given.keys()
 
 
 def test_pods_are_looked_for_by_the_labels_that_the_flows_use() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -12,16 +11,11 @@ from ansible_collections.homelab.log_intelligence.plugins.module_utils.verificat
     logs,
     models,
     nodes,
-    page,
 )
 from ansible_collections.homelab.log_intelligence.plugins.module_utils.verification.rows import (
     Row,
     Topic,
-    counts,
-    row_of,
 )
-
-from tests.module_door import run_module
 
 _TAINT = {"key": "heavy", "value": "true", "effect": "NoSchedule"}
 _WANTED = {
@@ -119,6 +113,31 @@ def test_a_restart_long_ago_is_forgiven_and_a_loop_is_not() -> None:
     assert nodes.restart_row([_pod("a", "llm", {}, "node-1", containerStatuses=[old])], still).verdict == "passed"
     row = nodes.restart_row([_pod("b", "llm", {}, "node-1", containerStatuses=[loop])], still)
     assert (row.verdict, row.measured) == ("failed", "llm/b (9)")
+    new = old | {"lastState": {"terminated": {"finishedAt": "2026-06-01T00:00:01Z"}}}
+    row = nodes.restart_row([_pod("c", "llm", {}, "node-1", containerStatuses=[new])], still)
+    assert (row.verdict, row.measured) == ("failed", "llm/c (3)")
+
+
+def test_the_metrics_server_must_tell_of_each_node() -> None:
+    usage = [{"metadata": {"name": name}, "usage": {"cpu": cpu}} for name, cpu in (("node-1", "250m"), ("node-2", "2"))]
+    row = nodes.metrics_row(usage, list(_WANTED))
+    assert (row.verdict, row.measured) == ("passed", "node-2 2.00 cores, node-1 0.25 cores")
+    assert nodes.metrics_row(usage[:1], list(_WANTED)).verdict == "failed"
+    assert nodes.metrics_row(None, list(_WANTED)).verdict == "failed"
+
+
+def test_collectors_must_be_ready_and_their_log_without_errors(both: list[dict[str, Any]]) -> None:
+    labels, topic = {"app.kubernetes.io/name": "alloy"}, Topic("Logs", "alloy", _ON)
+    pods = [_pod("a", "logging", labels, "node-1"), _pod("b", "logging", labels, "node-2")]
+
+    def verdicts(log: str) -> list[str]:
+        return [row.verdict for row in logs.alloy_rows(pods, both, log, topic)]
+
+    assert verdicts("level=info msg=up") == ["passed", "passed"]
+    assert verdicts("level=info msg=up\nlevel=error msg=refused") == ["passed", "failed"]
+    assert verdicts("") == ["passed", "failed"]
+    pods[1]["status"]["conditions"][0]["status"] = "False"
+    assert verdicts("level=info msg=up") == ["failed", "passed"]
 
 
 @pytest.mark.parametrize(("given", "cores"), [("250m", 0.25), ("1500000000n", 1.5), ("2", 2.0), ("12u", 0.000012)])
@@ -257,33 +276,3 @@ def test_answers_of_the_model_server() -> None:
 )
 def test_speed_is_judged_only_by_a_minimum(rate: float | None, minimum: float, verdict: str) -> None:
     assert models.speed_row("generating", "", rate, minimum, Topic("Model server")).verdict == verdict
-
-
-def test_the_page_escapes_what_was_measured_and_counts(tmp_path: Any) -> None:
-    rows = [Row("Nodes", "a", "", "x", "<script>", "failed", "mend it"), Row("Logs", "b", "", "x", "y", "off")]
-    text = page.as_html("lab", "2026-01-01", rows)
-    assert "<script>" not in text
-    assert "&lt;script&gt;" in text
-    assert counts(rows) == {"passed": 0, "failed": 1, "off": 1, "told": 0}
-    assert [row_of(one) for one in json.loads(page.as_json("lab", "now", rows))["rows"]] == rows
-
-
-def test_the_report_is_written_and_then_fails_with_what_to_do(tmp_path: Any) -> None:
-    row = Row("Nodes", "taints of node-2", "", "heavy", "none", "failed", "Run site.yml.").as_dict()
-    arguments = {"folder": str(tmp_path / "new"), "site": "lab", "rows": [row]}
-    predicted = run_module("verification_report", arguments, check=True)
-    assert predicted["failed"]
-    assert not (tmp_path / "new").exists()
-    done = run_module("verification_report", arguments)
-    assert done["failed"]
-    assert "expected heavy, measured none. Run site.yml." in done["msg"]
-    assert (tmp_path / "new" / "verification.html").is_file()
-    good = run_module("verification_report", arguments | {"rows": [row | {"verdict": "passed"}]})
-    assert not good.get("failed")
-    assert good["counts"]["passed"] == 1
-
-
-def test_a_row_with_an_unknown_verdict_is_refused(tmp_path: Any) -> None:
-    done = run_module("verification_report", {"folder": str(tmp_path), "site": "lab", "rows": [{"verdict": "fine"}]})
-    assert done["failed"]
-    assert "fine" in done["msg"]

@@ -9,6 +9,7 @@ from typing import Any
 from k8s_log_agent.service.alerts.messages import Alert
 from k8s_log_agent.service.alerts.selectors import OWN_APP, choose
 from k8s_log_agent.service.models import PRIORITY_ALERT, PRIORITY_CRITICAL
+from k8s_log_agent.service.rows import kept
 from k8s_log_agent.understand.redaction import Redactor
 
 BEFORE = timedelta(minutes=10)  # of an alert's start, in which its cause is looked for
@@ -54,7 +55,8 @@ def payload(
         "alerts": _one_of_each_first(alerts)[:MOST_SHOWN],
         "alert_count": len(alerts),
         "truncated": truncated,
-        "namespace": namespace_of(alerts),
+        "namespace": _namespace(alerts),
+        "priority": priority_of(alerts),
         "selector": chosen.logql if chosen else "",
         "note": told,
         "traceparent": next((one["traceparent"] for one in alerts if one.get("traceparent")), ""),
@@ -63,7 +65,7 @@ def payload(
     }
 
 
-def namespace_of(alerts: Sequence[Mapping[str, Any]]) -> str:
+def _namespace(alerts: Sequence[Mapping[str, Any]]) -> str:
     """The namespace that all the alerts are about; empty when there is not one."""
     named = {str(one["labels"].get("namespace", "")) for one in alerts}
     return named.pop() if len(named) == 1 else ""
@@ -86,10 +88,5 @@ def _one_of_each_first(alerts: Sequence[Mapping[str, Any]]) -> list[Mapping[str,
 
 def _texts(texts: Mapping[str, str]) -> dict[str, str]:
     redact = Redactor.default().redact
-    kept = list(texts.items())[:_MOST_TEXTS]
-    return {_plain(name)[:200]: redact(_plain(value)[:_LONGEST_TEXT]).text for name, value in kept}
-
-
-def _plain(text: str) -> str:
-    """The text as any database can keep it."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    some = list(texts.items())[:_MOST_TEXTS]
+    return {kept(name)[:200]: redact(kept(value)[:_LONGEST_TEXT]).text for name, value in some}

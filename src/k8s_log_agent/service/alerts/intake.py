@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from k8s_log_agent.service.alerts.batches import namespace_of, payload, priority_of, stored
+from k8s_log_agent.service.alerts.batches import payload, stored
 from k8s_log_agent.service.alerts.messages import Alert, AlertMessage
 from k8s_log_agent.service.alerts.selectors import OWN_APP, is_own
 from k8s_log_agent.service.alerts.tables import AlertGroupRow, AlertRow
@@ -103,9 +103,12 @@ class AlertIntake:
         for group in groups:
             if group.closing_at is not None and group.pending and group.submitted_at and not group.unseen:
                 self._set_aside(group.key)
-            if group.sealed is None and self._timing.due(_state(group), now) and self._has_room(now):
+            sealed = group.sealed is not None
+            if not sealed and self._timing.due(_state(group), now) and self._has_room(now):
                 self._seal(group.key, now)
-            submitted += self._submit(group.key)
+                sealed = True
+            if sealed:
+                submitted += self._submit(group.key)
             if group.closing_at is not None:
                 self._close(group.key)
         if self._pruned_at is None or not timedelta(0) <= now - self._pruned_at < _PRUNED_EVERY:
@@ -233,10 +236,10 @@ class AlertIntake:
         if group is None or group.sealed is None:
             return 0
         told = orjson.loads(group.sealed)
-        namespace, priority = namespace_of(told["alerts"]), priority_of(told["alerts"])
+        number = f"{key}:{group.batch}"
         try:
             job = self._jobs.submit(
-                "alert", told, namespace=namespace, priority=priority, idempotency_key=f"{key}:{group.batch}"
+                "alert", told, namespace=told["namespace"], priority=told["priority"], idempotency_key=number
             )
         except QueueFullError:
             return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +12,7 @@ import orjson
 from k8s_log_agent.llm.hostile_text import visible
 from k8s_log_agent.records import Severity
 from k8s_log_agent.service.alerts.targets import Target, secret
-from k8s_log_agent.service.alerts.verification import SIGNATURE, TIMESTAMP
+from k8s_log_agent.service.alerts.verification import SIGNATURE, TIMESTAMP, signature
 from k8s_log_agent.service.models import Incident
 
 What = Literal["opened", "worse", "closed"]
@@ -43,8 +41,7 @@ def request_of(target: Target, news: Sequence[News], page_url: str, now: int) ->
     if target.token_file:
         headers["Authorization"] = f"Bearer {secret(target.token_file)}"
     if target.secret_file:
-        key = secret(target.secret_file).encode()
-        signed = hmac.new(key, f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+        signed = signature(secret(target.secret_file).encode(), str(now), body)
         headers |= {SIGNATURE: f"sha256={signed}", TIMESTAMP: str(now)}
     return httpx.Request("POST", target.url, content=body, headers=headers)
 

@@ -79,6 +79,8 @@ def read_targets(path: Path | None) -> Targets:
         raise SettingsError(f"notify_file: {path}: {wrong}. docs/alerts.md shows an example.") from None
 
 
-def secret(path: Path | None) -> str:
-    """The secret of a file, read anew each time; raises `OSError`."""
-    return path.read_text(encoding="utf-8").strip() if path else ""
+def secret(path: Path) -> str:
+    """The secret of a file, read anew each time; raises `OSError`, also where it holds none."""
+    if found := path.read_text(encoding="utf-8").strip():
+        return found
+    raise OSError(f"There is no secret in {path}.")

@@ -35,13 +35,12 @@ class Verifier:
         *,
         token_file: Path | None = None,
         hmac_file: Path | None = None,
-        rates: Rates | None = None,
     ) -> None:
         self._authority = authority
         self._clock = clock
         self._token_file = token_file
         self._hmac_file = hmac_file
-        self._rates = rates or Rates()
+        self._rates = Rates()
 
     @classmethod
     def from_settings(cls, settings: Settings, authority: Authority, clock: Callable[[], datetime]) -> Verifier:

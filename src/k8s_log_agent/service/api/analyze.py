@@ -41,9 +41,8 @@ def router(parts: Parts) -> APIRouter:
     said = {**_ACCEPTED, **problems(400, 409, 413, 422, 507)}
 
     @routes.post("/analyze", response_model=AnalysisOut, responses=said)
-    async def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each part of a request
+    async def analyze(
         request: Request,
-        response: Response,
         logs: LogsIn,
         wait: Wait = None,
         idempotency_key: Idempotency = "",
@@ -53,7 +52,7 @@ def router(parts: Parts) -> APIRouter:
         job = await _submitted(parts, "analyze", logs, _own(sender, idempotency_key))
         job = await finished(parts, job, parts.settings.wait_seconds if wait is None else wait)
         if not job.finished:
-            return _accepted(request, response, job)
+            return _accepted(request, job)
         _refuse_failed(job)
         ids = [str(one) for one in job.result.get("incidents", ())]
         found = [await run_in_threadpool(parts.incidents.get, one) for one in ids]
@@ -61,9 +60,8 @@ def router(parts: Parts) -> APIRouter:
         return AnalysisOut(job=JobOut.of(job), incidents=incidents)
 
     @routes.post("/summarize", response_model=SummaryOut, responses=said)
-    async def summarize(  # noqa: PLR0913, PLR0917 - as above
+    async def summarize(
         request: Request,
-        response: Response,
         logs: LogsIn,
         wait: Wait = None,
         idempotency_key: Idempotency = "",
@@ -73,7 +71,7 @@ def router(parts: Parts) -> APIRouter:
         job = await _submitted(parts, "summarize", logs, _own(sender, idempotency_key))
         job = await finished(parts, job, parts.settings.wait_seconds if wait is None else wait)
         if not job.finished:
-            return _accepted(request, response, job)
+            return _accepted(request, job)
         _refuse_failed(job)
         return SummaryOut(job=JobOut.of(job), summary=job.result["summary"], markdown=job.result["markdown"])
 
@@ -99,6 +97,8 @@ async def finished(parts: Parts, job: Job, seconds: float) -> Job:
                     async for event in events:
                         if event.id == job.id:
                             break
+                    else:
+                        return found  # the service stops; the job goes on with its next start
             except TimeoutError:
                 continue
 
@@ -121,10 +121,9 @@ def _own(sender: Principal, key: str) -> str:
     return f"{sender.id}/{key}" if key else ""
 
 
-def _accepted(request: Request, response: Response, job: Job) -> Response:
-    response.headers["Location"] = str(request.url_for("job", job_id=job.id).path)
-    content = JobOut.of(job).model_dump_json()
-    return Response(content, 202, {"Location": response.headers["Location"]}, "application/json")
+def _accepted(request: Request, job: Job) -> Response:
+    place = str(request.url_for("job", job_id=job.id).path)
+    return Response(JobOut.of(job).model_dump_json(), 202, {"Location": place}, "application/json")
 
 
 def _refuse_failed(job: Job) -> None:

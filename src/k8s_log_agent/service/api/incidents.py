@@ -13,16 +13,14 @@ from k8s_log_agent.service.api.schemas import (
     FeedbackIn,
     IncidentOut,
     IncidentPageOut,
-    SimilarOut,
     WholeIncidentOut,
     problems,
 )
-from k8s_log_agent.service.models import MOST_INCIDENTS_A_PAGE, Feedback, Incident, IncidentQuery, IncidentState
+from k8s_log_agent.service.models import MOST_INCIDENTS_A_PAGE, Feedback, IncidentQuery, IncidentState, SimilarIncident
 from k8s_log_agent.service.parts import Parts
 from k8s_log_agent.service.problems import Problem
 from k8s_log_agent.service.security import Principal, requires
-from k8s_log_agent.service.store import UnknownIncidentError
-from k8s_log_agent.triage.opinions import UNKNOWN
+from k8s_log_agent.triage.opinions import NO_CAUSE, UNKNOWN
 from k8s_log_agent.understand.causes import CauseTable
 
 LONGEST_SEARCH = 500  # characters
@@ -68,7 +66,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/incidents/{incident_id}", responses=problems(404), dependencies=reader)
     def incident(incident_id: str) -> WholeIncidentOut:
         """One incident with its lines, what people said of it, and similar past ones."""
-        found = _there(parts, incident_id)
+        found = parts.incident(incident_id)
         trend = parts.incidents.trend([found.id], parts.clock(), _HOURS)[found.id]
         return WholeIncidentOut.of(found).model_copy(update={"trend": trend})
 
@@ -83,17 +81,15 @@ def router(parts: Parts) -> APIRouter:
         text: Annotated[str, Query(max_length=4000, description="Log lines to compare with.")] = "",
         incident: Annotated[str, Query(max_length=64, description="Or the id of an incident.")] = "",
         limit: Annotated[int, Query(ge=1, le=50)] = 5,
-    ) -> list[SimilarOut]:
+    ) -> list[SimilarIncident]:
         """Past incidents like some lines, or like another incident, the likest first."""
         if bool(text.strip()) == bool(incident):
             raise Problem(422, "The request is not valid", "Send either a text or the id of an incident.")
-        if parts.past is None:
-            return []
         besides = ""
         if incident:
-            found = _there(parts, incident)
+            found = parts.incident(incident)
             text, besides = likeness(found.verdict), found.key
-        return [SimilarOut.model_validate(one) for one in parts.past.like(text, limit, besides=besides)]
+        return list(parts.past.like(text, limit, besides=besides))
 
     return routes
 
@@ -102,7 +98,7 @@ def right_cause(verdict: str, cause: str) -> str:
     """The cause that somebody names as the right one; raises `Problem` where it is none of the table."""
     if verdict == "correct":
         return ""
-    known = {*CauseTable.default().codes, UNKNOWN, "none"}
+    known = {*CauseTable.default().codes, NO_CAUSE, UNKNOWN}
     if cause not in known:
         raise Problem(
             422,
@@ -113,13 +109,6 @@ def right_cause(verdict: str, cause: str) -> str:
             "Name one of its codes, such as dns_failure, or unknown.",
         )
     return cause
-
-
-def _there(parts: Parts, incident: str) -> Incident:
-    found = parts.incidents.get(incident)
-    if found is None:
-        raise UnknownIncidentError(incident[:80])
-    return found
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from k8s_log_agent.records import Category, Severity, Verdict
-from k8s_log_agent.service.models import Incident, IncidentSource, IncidentState, Job, JobKind, JobState
+from k8s_log_agent.service.models import (
+    Incident,
+    IncidentSource,
+    IncidentState,
+    Job,
+    JobKind,
+    JobState,
+    ShownLine,
+    SimilarIncident,
+)
 
 MOST_LINES = 100_000
 _PASTE: list[JsonValue] = [
@@ -80,16 +89,6 @@ class Given(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class LineOut(Given):
-    """One redacted log line; `cited` where the verdict rests on it."""
-
-    number: int
-    timestamp: datetime | None
-    source: str
-    text: str
-    cited: bool
-
-
 class FeedbackOut(Given):
     """What a person said of a verdict."""
 
@@ -98,17 +97,6 @@ class FeedbackOut(Given):
     verdict: Literal["correct", "wrong"]
     cause: str
     note: str
-
-
-class SimilarOut(Given):
-    """A past incident like another; `score` is 0..1."""
-
-    id: str
-    title: str
-    cause: str
-    severity: Severity
-    at: datetime
-    score: float
 
 
 class IncidentOut(Given):
@@ -141,8 +129,8 @@ class IncidentOut(Given):
 class WholeIncidentOut(IncidentOut):
     """An incident with its lines, similar past ones, and how often it was seen in each of the last 24 hours."""
 
-    lines: tuple[LineOut, ...]
-    similar: tuple[SimilarOut, ...]
+    lines: tuple[ShownLine, ...]
+    similar: tuple[SimilarIncident, ...]
     trend: tuple[int, ...] = ()
 
 

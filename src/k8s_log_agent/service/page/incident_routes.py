@@ -14,7 +14,6 @@ from k8s_log_agent.service.page.incident_view import incident_view
 from k8s_log_agent.service.page.rendering import Renderer, links_of
 from k8s_log_agent.service.parts import Parts
 from k8s_log_agent.service.security import Principal, check_csrf, requires
-from k8s_log_agent.service.store import UnknownIncidentError
 from k8s_log_agent.triage.opinions import NO_CAUSE, UNKNOWN
 from k8s_log_agent.understand.causes import CauseTable
 
@@ -60,7 +59,7 @@ def router(parts: Parts, renderer: Renderer) -> APIRouter:
 
     @made.get("/incidents/{incident}")
     def one(request: Request, incident: str, principal: Principal = reader) -> Response:
-        return shown(request, _found(parts, incident), principal)
+        return shown(request, parts.incident(incident), principal)
 
     @made.post("/incidents/{incident}/feedback")
     def feedback(  # noqa: PLR0913, PLR0917 - the fields of the form
@@ -73,7 +72,7 @@ def router(parts: Parts, renderer: Renderer) -> APIRouter:
         principal: Principal = speaker,
     ) -> Response:
         check_csrf(request, csrf)
-        found = _found(parts, incident)
+        found = parts.incident(incident)
         if verdict == "wrong" and cause not in allowed:
             return shown(request, found, principal, "Choose the right cause from the list.", note=note)
         if len(note) > LONGEST_NOTE:
@@ -94,10 +93,3 @@ def causes_by_category(table: CauseTable) -> list[tuple[str, list[tuple[str, str
         if code not in (NO_CAUSE, UNKNOWN):
             groups.setdefault(cause.category.value, []).append((code, code.replace("_", " ")))
     return [(category, sorted(entries)) for category, entries in sorted(groups.items())]
-
-
-def _found(parts: Parts, incident: str) -> Incident:
-    found = parts.incidents.get(incident)
-    if found is None:
-        raise UnknownIncidentError(incident)
-    return found

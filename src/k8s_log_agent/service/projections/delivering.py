@@ -55,7 +55,7 @@ class Delivering:
         try:
             refused = projection.deliver(waiting)
         except UndeliveredError as error:
-            self._outbox.failed(projection.target, waiting, str(error))
+            self._outbox.failed(waiting, str(error))
             raise
         self._outbox.delivered(waiting)
         if refused:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import httpx
 
+from k8s_log_agent.ingest.windows import nanoseconds
 from k8s_log_agent.service.outbox import Delivery, Target
 from k8s_log_agent.service.projections.projection import UndeliveredError
 
 LABELS = {"job": "log-analyzer/verdicts"}
 PUSH = "loki/api/v1/push"
 _REFUSED = (400, 413, 422)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LokiProjection:
@@ -51,6 +51,5 @@ class LokiProjection:
 
 def _entry(delivery: Delivery) -> tuple[str, str]:
     payload = delivery.payload or {}
-    changed = datetime.fromisoformat(payload["changed_at"])
-    nanoseconds = (changed - _EPOCH) // timedelta(microseconds=1) * 1000
-    return str(nanoseconds), json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    changed = nanoseconds(datetime.fromisoformat(payload["changed_at"]))
+    return str(changed), json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -39,7 +39,7 @@ def _now() -> datetime:
 class Authority:
     """Who is let in. A file of keys is read anew when it changes; one that cannot be read lets nobody in."""
 
-    def __init__(  # noqa: PLR0913 - two ways to be recognised, and what a test puts in the place of time
+    def __init__(
         self,
         *,
         keys_file: Path | None = None,
@@ -47,13 +47,12 @@ class Authority:
         proxies: Sequence[Network] = (),
         requests_per_minute: int = 600,
         clock: Callable[[], datetime] = _now,
-        rates: Rates | None = None,
     ) -> None:
         self._keys_file = keys_file
         self._proxy_header = proxy_header.lower()
         self._proxies = tuple(proxies)
         self._clock = clock
-        self._rates = rates or Rates()
+        self._rates = Rates()
         self._allowed = requests_per_minute
         self._keys: tuple[StoredKey, ...] = ()
         self._read_as: tuple[int, int, int] | None = None

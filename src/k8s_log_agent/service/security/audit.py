@@ -20,9 +20,9 @@ _LONGEST_PATH = 300
 class AuditLog:
     """Writes to the logger `k8s_log_agent.audit`, after the answer began."""
 
-    def __init__(self, app: ASGIApp, log: logging.Logger | None = None) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._log = log or logging.getLogger(NAME)
+        self._log = logging.getLogger(NAME)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

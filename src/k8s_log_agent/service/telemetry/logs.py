@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import traceback
 from datetime import UTC, datetime
-from typing import TextIO
 
 from k8s_log_agent.service.telemetry.tracing import ids
 
@@ -40,13 +38,13 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
-def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
+def configure() -> None:
     """Makes the process log in this way; for the command that starts the service, once."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.INFO)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -5,9 +5,7 @@ Every label comes from a closed set: there is none for a signature, a pod or a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from time import perf_counter
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -24,10 +22,8 @@ _SLOW = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 class Metrics:
     """Counters and times, named for what they count. Thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
-        """`clock` gives seconds, for `stage`."""
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._clock = clock
         build = self._gauge("build_info", "The version that runs.", "version")
         build.labels(__version__).set(1)
         self.requests = self._counter("http_requests", "Requests that were answered.", "method", "route", "status")
@@ -40,13 +36,10 @@ class Metrics:
         self.lines = self._counter("lines", "Log lines that were read.")
         self.dropped = self._counter("dropped_lines", "Log lines that were left out, by rule.", "rule")
         self.redactions = self._counter("redactions", "Secrets that were taken out of log lines, by rule.", "rule")
-        self.injections = self._counter("injections", "Log lines that spoke to a model and were disarmed.")
+        self.injections = self._counter("injections", "Log events that spoke to a model and were disarmed.")
         self.verdicts = self._counter("verdicts", "Verdicts, by how they came about.", "state", "decided_by")
         self.incidents = self._counter("incidents", "Incidents that were recorded.", "severity", "category", "cause")
         self.feedback = self._counter("feedback", "What people said of verdicts.", "verdict")
-        self.novel = self._counter("novel_signatures", "Signatures of events that were not known before.")
-        self.cache = self._counter("cache_lookups", "Look-ups of answers that were given before.", "result")
-        self.routes = self._counter("model_routes", "Questions by the size of the model that was chosen.", "tier")
         self.tokens = self._counter("model_tokens", "Tokens of calls of a model.", "model", "direction")
         self.calls = self._counter("model_calls", "Calls of a model.", "model", "outcome")
         self.call_seconds = self._times("model_call", "Time of a call of a model.", _SLOW, "model")
@@ -60,15 +53,6 @@ class Metrics:
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Times one step of a triage, such as read, understand, retrieve, judge, store."""
-        started = self._clock()
-        try:
-            yield
-        finally:
-            self.stage_seconds.labels(name).observe(max(0.0, self._clock() - started))
 
     def judged(self, verdict: Verdict) -> None:
         """Counts a verdict: how it came about, what was redacted for it."""

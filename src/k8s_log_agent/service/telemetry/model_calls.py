@@ -36,6 +36,7 @@ class TracedClient(ChatClient):
         model = self.options.model or "default"
         with span(f"{genai.CHAT} {model}", SpanKind.CLIENT) as begun:
             self._describe(begun, model, max_tokens, messages)
+            begun.set_attribute(genai.OUTPUT_TYPE, "text" if schema is None else "json")
             answer = super().complete(messages, max_tokens=max_tokens, schema=schema, constraint=constraint)
             self._tell(begun, answer)
             return answer
@@ -50,7 +51,6 @@ class TracedClient(ChatClient):
                 genai.TEMPERATURE: float(self.options.temperature),
                 genai.MAX_TOKENS: max_tokens,
                 genai.SEED: self.options.seed,
-                genai.OUTPUT_TYPE: "json",
                 genai.SERVER_ADDRESS: address.hostname or "",
             }
         )

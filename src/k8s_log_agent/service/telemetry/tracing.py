@@ -61,12 +61,10 @@ class Tracing:
             yield begun
 
     @contextmanager
-    def continued(
-        self, name: str, parent: str = "", attributes: Mapping[str, Attribute] | None = None
-    ) -> Iterator[Span]:
+    def continued(self, name: str, parent: str = "") -> Iterator[Span]:
         """The span of work whose beginning lies elsewhere; `parent` is what `traceparent` gave there."""
         carried = {"traceparent": parent} if parent else {}
-        with self._used(), self._begun(name, _HEADERS.extract(carried), SpanKind.CONSUMER, attributes) as begun:
+        with self._used(), self._begun(name, _HEADERS.extract(carried), SpanKind.CONSUMER, None) as begun:
             yield begun
 
     def close(self) -> None:

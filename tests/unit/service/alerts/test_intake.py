@@ -5,12 +5,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 
 from k8s_log_agent.records import Category, Component, Severity, Verdict, VerdictState
-from k8s_log_agent.service.alerts import AlertIntake, Timing
-from k8s_log_agent.service.models import Incident, IncidentState, alert_key
+from k8s_log_agent.service.alerts import Timing
+from k8s_log_agent.service.alerts.batches import MOST_SHOWN
+from k8s_log_agent.service.models import PRIORITY_ALERT, PRIORITY_CRITICAL, Incident, IncidentState, alert_key
+from k8s_log_agent.service.tables import JobRow
 from tests.alert_desk import GROUP, NOON, Desk, alert, over
+from tests.served_analyzer import eventually
 
 
 @pytest.fixture
@@ -46,6 +49,19 @@ def test_an_alert_that_comes_alone_is_a_job_within_half_a_second(desk: Desk) -> 
     job = desk.jobs[0]
     assert job["group_key"] == GROUP and job["namespace"] == "shop" and len(job["alerts"]) == 1
     assert job["selector"].startswith('{namespace="shop", pod="web-0", app!="log-analyzer"')
+
+
+def test_a_job_is_as_urgent_as_its_worst_alert_and_of_one_namespace_only_where_all_are(desk: Desk) -> None:
+    ordinary = [alert(number=number, labels={"severity": "warning"}) for number in range(MOST_SHOWN + 50)]
+    worst = alert(labels={"namespace": "db"}, startsAt=(NOON + timedelta(minutes=1)).isoformat())
+    desk.post(*ordinary)
+    desk.post(*ordinary, worst, groupKey="other")
+    assert desk.tick(seconds=1) == 2
+
+    assert all(worst["labels"] != one["labels"] for one in desk.jobs[-1]["alerts"])  # it is not among those shown
+    with desk.database.reading() as session:
+        jobs = session.execute(select(JobRow.namespace, JobRow.priority).order_by(JobRow.number)).all()
+    assert [tuple(one) for one in jobs] == [("shop", PRIORITY_ALERT), ("", PRIORITY_CRITICAL)]
 
 
 def test_alerts_that_keep_coming_wait_no_longer_than_agreed(desk: Desk) -> None:
@@ -257,10 +273,10 @@ def test_what_nobody_heard_of_for_long_is_forgotten(desk: Desk) -> None:
 
 def test_alerts_are_counted_by_what_became_of_them(desk: Desk) -> None:
     desk.post(alert(), truncatedAlerts=3)
-    registry: CollectorRegistry = desk.metrics.registry
+    counted = desk.metrics.registry.get_sample_value
 
-    assert registry.get_sample_value("k8s_log_agent_alerts_total", {"outcome": "new"}) == 1
-    assert registry.get_sample_value("k8s_log_agent_alerts_total", {"outcome": "truncated"}) == 3
+    assert counted("k8s_log_agent_alerts_total", {"outcome": "new"}) == 1
+    assert counted("k8s_log_agent_alerts_total", {"outcome": "truncated"}) == 3
 
 
 def test_a_full_batch_does_not_wait(tmp_path: Path) -> None:
@@ -274,11 +290,10 @@ def test_a_full_batch_does_not_wait(tmp_path: Path) -> None:
 
 
 def test_the_thread_turns_alerts_into_jobs(desk: Desk) -> None:
-    intake: AlertIntake = desk.intake
-    intake.start()
     desk.post(alert())
     desk.clock.forward(seconds=1)
-    intake.stop()  # ends after the call that runs, so one more makes the rest sure
-    intake.tick()
+    desk.intake.start()
+    eventually(lambda: desk.jobs)
+    desk.intake.stop(30)
 
     assert len(desk.jobs) == 1

@@ -140,7 +140,8 @@ def test_many_incidents_are_few_messages_and_none_is_left_out(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("status", [0, 500, 403, 302])
-def test_a_target_that_fails_is_asked_again_after_longer_and_longer(office: Office, status: int) -> None:
+def test_a_target_that_fails_is_asked_again_after_longer_and_longer(tmp_path: Path, status: int) -> None:
+    office = Office(tmp_path, {**PHONE, "per_hour": 3600})  # so that the rate holds nothing back
     office.posted.status = status
     office.desk.incidents.record(incident())
     for _ in range(60):
@@ -149,14 +150,22 @@ def test_a_target_that_fails_is_asked_again_after_longer_and_longer(office: Offi
     office.posted.status = 200
     office.tick(minutes=11)
 
-    assert 2 <= tried <= 6 and len(office.posted.requests) == tried + 1
+    assert 4 <= tried <= 6 and len(office.posted.requests) == tried + 1
     assert office.tick(minutes=1) == 0
     sample = office.desk.metrics.registry.get_sample_value
     assert sample("k8s_log_agent_notifications_total", {"target": "phone", "outcome": "failed"}) == tried
+    office.desk.database.close()
 
 
-def test_a_failing_target_does_not_hold_up_another(tmp_path: Path) -> None:
-    office = Office(tmp_path, {**PHONE, "token_file": str(tmp_path / "none")}, BRIDGE)
+@pytest.mark.parametrize("secret", ["token_file", "secret_file"])
+def test_a_target_whose_secret_is_gone_is_told_nothing_and_does_not_hold_up_another(
+    tmp_path: Path, secret: str
+) -> None:
+    (tmp_path / "empty").write_text("\n")
+    hook = {"name": "hook", "kind": "webhook", "url": "https://hook.example"}
+    office = Office(
+        tmp_path, {**PHONE, "token_file": str(tmp_path / "none")}, {**hook, secret: str(tmp_path / "empty")}, BRIDGE
+    )
     office.desk.incidents.record(incident())
 
     assert office.tick(seconds=1) == 1

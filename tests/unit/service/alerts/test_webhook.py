@@ -101,6 +101,7 @@ def test_a_fresh_signature_lets_in_and_an_altered_old_or_foreign_one_does_not(
     assert sender.post(content, signed(content)).status_code == 200
     assert sender.post(content + b" ", signed(content)).status_code == 401
     assert sender.post(content, signed(content, now - 400)).status_code == 401
+    assert sender.post(content, signed(content, now + 400)).status_code == 401
     assert sender.post(content, signed(content, key="other" * 8)).status_code == 401
     assert sender.post(content, {**signed(content), TIMESTAMP: str(now + 1)}).status_code == 401
     assert sender.post(content).status_code == 401

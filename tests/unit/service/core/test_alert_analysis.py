@@ -91,9 +91,12 @@ def test_an_alert_with_lines_is_judged_by_them() -> None:
     line = "ERROR checkout: could not translate host name db-0 to address: Name or service not known"
     loki = FakeLoki()
     seven_fifty_five = 1795593300 * 10**9
-    loki.add({"namespace": "shop", "pod": "checkout-1", "container": "checkout"}, (seven_fifty_five, line))
+    started = [(seven_fifty_five - second * 10**9, f"INFO step {second}") for second in range(30, 0, -1)]
+    labels = {"namespace": "shop", "pod": "checkout-1", "container": "checkout"}
+    loki.add(labels, *started, (seven_fifty_five, line))
     outcome = analyst(loki=loki).analyze(payload(alert(), selector='{namespace="shop"}'), lambda _done: None)
     (found,) = outcome.incidents
     assert found.cause == "dns_failure"
     assert found.verdict.state is VerdictState.RULED
     assert [shown.text for shown in found.lines if shown.cited] == [line]
+    assert outcome.result["lines"] == 31 > len(found.lines)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from k8s_log_agent.service.app import create_app
 from k8s_log_agent.service.models import ServiceEvent
 from k8s_log_agent.service.running import running
 from k8s_log_agent.service.settings import Settings
+from k8s_log_agent.service.store import Listening
 from tests.service_core import sqlite_in
 
 API = "/api/v1"
@@ -80,6 +84,18 @@ def test_a_request_that_is_sent_twice_counts_once(client: TestClient) -> None:
     assert other.status_code == 409
 
 
+def test_what_two_senders_name_alike_is_not_the_same(tmp_path: Path) -> None:
+    told = Settings(database_url=sqlite_in(tmp_path), workers=0, trusted_proxy_header="X-User")
+    with running(told) as parts:
+        client = TestClient(create_app(parts), base_url="http://127.0.0.1", client=("127.0.0.1", 4711))
+        ids = []
+        for user in ("ada", "grace", "ada"):
+            headers = {"Idempotency-Key": "abc", "X-User": user}
+            ids.append(client.post(f"{API}/analyze?wait=0", json={"text": "a"}, headers=headers).json()["id"])
+
+    assert ids[0] == ids[2] != ids[1]
+
+
 def test_feedback_is_kept_with_its_author_and_a_right_cause(client: TestClient) -> None:
     (found,) = analyzed(client, namespace="judged")["incidents"]
     address = f"{API}/incidents/{found['id']}/feedback"
@@ -109,6 +125,19 @@ def test_work_that_takes_longer_is_a_job_that_can_be_cancelled(idle: TestClient)
     assert idle.get(address).json()["state"] == "queued"
     assert idle.delete(address).json()["state"] == "cancelled"
     assert idle.get(f"{API}/jobs/none").status_code == 404
+
+
+def test_whoever_waits_for_a_job_is_told_where_it_is_as_soon_as_the_service_stops(tmp_path: Path) -> None:
+    with running(Settings(database_url=sqlite_in(tmp_path), workers=0)) as parts:
+        client = TestClient(create_app(parts), base_url="http://127.0.0.1")
+        parts.bus.close()
+        begun = time.monotonic()
+
+        answer = client.post(f"{API}/analyze", params={"wait": 30}, json={"lines": LINES})
+
+        assert answer.status_code == 202
+        assert time.monotonic() - begun < 20
+        assert client.get(answer.headers["Location"]).json()["state"] == "queued"
 
 
 def test_a_full_queue_says_when_to_come_again_and_reading_goes_on(idle: TestClient) -> None:
@@ -150,6 +179,30 @@ def test_below_a_gateways_path_addresses_name_that_path(tmp_path: Path) -> None:
         answer = client.post(f"/analyzer{API}/analyze", params={"wait": 0}, json={"text": "a"})
         assert answer.headers["Location"].startswith(f"/analyzer{API}/jobs/")
         assert client.get(answer.headers["Location"]).status_code == 200
+
+
+def test_a_stream_of_events_tells_what_was_asked_for_until_the_service_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening = threading.Event()
+    with running(Settings(database_url=sqlite_in(tmp_path), workers=0)) as parts, ThreadPoolExecutor(1) as aside:
+        subscribe = parts.bus.subscribe
+
+        def subscribed() -> Listening:
+            found = subscribe()
+            listening.set()
+            return found
+
+        monkeypatch.setattr(parts.bus, "subscribe", subscribed)
+        client = TestClient(create_app(parts), base_url="http://127.0.0.1")
+        answer = aside.submit(client.get, f"{API}/events", params={"kind": "incident", "id": "b"})
+        assert listening.wait(10)
+        wanted = ServiceEvent("incident", "b", {"count": 2})
+        for event in (ServiceEvent("job", "b"), ServiceEvent("incident", "a"), wanted):
+            parts.bus.publish(event)
+        parts.bus.close()
+
+        assert answer.result(20).content == b": listening\n\n" + written(wanted)
 
 
 def test_an_event_on_the_wire_has_no_line_end_that_could_begin_another() -> None:

@@ -11,7 +11,7 @@ import pytest
 from k8s_log_agent.ingest.source_error import SourceError
 from k8s_log_agent.llm.answers import ModelError
 from k8s_log_agent.records import EvidenceLine
-from k8s_log_agent.service.bus import MOST_UNREAD, MemoryBus
+from k8s_log_agent.service.bus import MOST_LISTENERS, MOST_UNREAD, MemoryBus, TooManyListenersError
 from k8s_log_agent.service.lines import LinesError, LineSource, Wanted
 from k8s_log_agent.service.model_budget import BudgetedPanel, BudgetSpentError
 from k8s_log_agent.service.models import ServiceEvent
@@ -56,6 +56,20 @@ def test_listeners_hear_everything_in_order_unless_they_are_slow() -> None:
     assert heard == everything
     assert late == everything[-len(late) :]
     assert MOST_UNREAD - 1 <= len(late) <= MOST_UNREAD
+
+
+def test_listeners_that_went_without_a_word_keep_nobody_out() -> None:
+    async def listen() -> None:
+        bus = MemoryBus()
+        for _ in range(MOST_LISTENERS + 1):
+            bus.subscribe()
+        there = [bus.subscribe() for _ in range(MOST_LISTENERS)]
+        with pytest.raises(TooManyListenersError):
+            bus.subscribe()
+        await there[0].aclose()
+        assert bus.subscribe()
+
+    asyncio.run(listen())
 
 
 def test_a_listener_that_comes_after_the_end_is_sent_home() -> None:

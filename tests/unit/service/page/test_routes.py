@@ -97,6 +97,10 @@ def test_the_breakdown_counts_all_pages_and_follows_what_changes(client: TestCli
 
     assert "3 critical, 57 errors, 1 warning" in client.get("/incidents").text
 
+    parts.incidents.record(incident(id="worse", key="n59", severity=Severity.CRITICAL))  # as many, one of them worse
+
+    assert "4 critical, 56 errors, 1 warning" in client.get("/incidents").text
+
 
 def test_a_cursor_that_no_page_gave_is_refused(client: TestClient) -> None:
     assert client.get("/incidents?cursor=nonsense").status_code == 400

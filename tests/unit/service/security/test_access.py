@@ -124,6 +124,7 @@ def test_a_running_service_takes_up_new_keys_and_drops_revoked_ones(keys: Path) 
 def test_keys_that_cannot_be_read_let_nobody_in(keys: Path, damage: str) -> None:
     header = key(keys, "read")
     client = service(keys_file=keys)
+    assert client.get("/read", headers=header).status_code == 200
     if damage == "remove":
         keys.unlink()
     elif damage == "open":
@@ -145,6 +146,8 @@ def test_the_header_counts_only_from_the_proxy() -> None:
     inside, outside = service("10.42.3.4", **proxied), service("10.43.0.1", **proxied)
 
     assert inside.get("/read", headers=header).json() == "proxy:ann"
+    assert service("::ffff:10.42.3.4", **proxied).get("/read", headers=header).json() == "proxy:ann"
+    assert inside.get("/read", headers={"X-Forwarded-User": "a" * 121}).status_code == 401
     assert inside.delete("/admin", headers=header).status_code == 403
     assert inside.get("/read").status_code == 401
     assert outside.get("/read", headers=header).status_code == 401

@@ -69,6 +69,7 @@ def test_a_call_of_a_model_is_described_by_the_names_of_the_conventions(kept: In
     assert attributes["gen_ai.usage.input_tokens"] == 12 and attributes["gen_ai.usage.output_tokens"] == 3
     assert attributes["gen_ai.usage.cache_read.input_tokens"] == 5
     assert attributes["gen_ai.response.finish_reasons"] == ("stop",)
+    assert attributes["gen_ai.output.type"] == "text"  # no schema was given
 
 
 def test_prompts_and_answers_stay_out_unless_asked_for(kept: InMemorySpanExporter, model: str) -> None:
@@ -142,5 +143,6 @@ def test_spans_arrive_in_a_receiver_of_otlp() -> None:
 
 def test_a_receiver_that_is_away_costs_nothing_but_the_spans() -> None:
     tracing = Tracing.from_settings(Settings(otlp_endpoint="http://127.0.0.1:9"))
-    with tracing.request("GET /", {}):
-        pass
+    with tracing.request("GET /", {}) as begun:
+        assert begun.is_recording()
+    tracing.close()  # gives up, and says nothing
